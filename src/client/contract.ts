@@ -82,3 +82,19 @@ export interface InformerOptions extends Pick<ListQuery, 'namespace' | 'labelSel
   /** Drop what nobody reads (for example managedFields) before caching. */
   readonly transform?: (object: never) => never
 }
+
+/** Writes an Event about an object; repeats within ten minutes raise `count`. Never throws, never blocks. */
+export interface EventRecorder {
+  (regarding: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void
+}
+
+/** Keys waiting for a reconciler. A key is handled by one worker at a time; adds during that time run it again. */
+export interface WorkQueue {
+  add(key: string): void
+  addAfter(key: string, delayMs: number): void
+  /** Resolves when nothing waits or runs (delayed keys not counted). For tests and settle(). */
+  idle(): Promise<void>
+}
+
+/** Makes the world match for one key. A throw means "again, later" (exponential back-off); a return means done. */
+export type Reconcile = (key: string, signal: AbortSignal) => Promise<void>
