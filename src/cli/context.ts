@@ -1,0 +1,21 @@
+/** What a command may know of the world outside; only `src/bin` makes one. */
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The user's home directory. */
+  readonly homeDir: string
+  readonly uid: number
+  readonly cwd: string
+  /** Results. */
+  readonly print: (text: string) => void
+  /** Progress, warnings and errors. */
+  readonly say: (text: string) => void
+  readonly readStdin: () => Promise<string>
+  /** Whether stderr is a terminal that shows colour and UTF-8. */
+  readonly decorated: boolean
+  readonly nowMs: () => number
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  /** The Node executable and the directory of the package, for starting frontdesk's own processes. */
+  readonly nodePath: string
+  readonly packageDir: string
+}
