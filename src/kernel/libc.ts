@@ -60,6 +60,12 @@ export const recv = libc.func('intptr_t recv(int fd, _Out_ uint8_t *data, size_t
   length: number,
   flags: number,
 ) => number
+/** `entries`: pollfd structures of 8 bytes (int fd, short events, short revents). */
+export const poll = libc.func('int poll(_Inout_ uint8_t *entries, unsigned long count, int timeout_ms)') as (
+  entries: Uint8Array,
+  count: number,
+  timeoutMs: number,
+) => number
 export const setsockopt = libc.func(
   'int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)',
 ) as (fd: number, level: number, name: number, value: Uint8Array, length: number) => number
@@ -69,6 +75,7 @@ export const open = libc.func('int open(const char *path, int flags, uint32_t mo
   flags: number,
   mode: number,
 ) => number
+export const flock = libc.func('int flock(int fd, int operation)') as (fd: number, operation: number) => number
 export const setns = libc.func('int setns(int fd, int kind)') as (fd: number, kind: number) => number
 export const unshare = libc.func('int unshare(int flags)') as (flags: number) => number
 export const mount = libc.func(
