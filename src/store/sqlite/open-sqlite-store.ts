@@ -1,0 +1,165 @@
+/**
+ * The durable store: SQLite in a Worker, everything current also in memory. Writes wait in one queue; whatever has
+ * gathered while the disk was busy becomes the next transaction. A write shows up in reads only when it is durable.
+ */
+import { Worker } from 'node:worker_threads'
+import type { Log } from '#observe/log.ts'
+import type { Store } from '../contract.ts'
+import { defaultHistoryLimits, type HistoryLimits, Timeline } from '../timeline.ts'
+import type { FromWriter, ToWriter, Write } from './run-writer.ts'
+
+export interface SqliteStoreOptions {
+  readonly path: string
+  readonly log: Log
+  readonly limits?: HistoryLimits
+}
+
+interface WaitingWrite extends Write {
+  readonly settle: (error?: Error) => void
+}
+
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const worker = new Worker(new URL('./run-writer.ts', import.meta.url), { workerData: { path: options.path } })
+  const opened = await firstMessage(worker, options.path)
+  const timeline = new Timeline(opened.revision, opened.entries, options.limits ?? defaultHistoryLimits)
+  options.log.info({ path: options.path, revision: opened.revision, entries: opened.entries.length }, 'store opened')
+  const queue = new CommitQueue(worker, timeline, options.log)
+
+  const write = async (key: string, value: string | undefined, expected: number): Promise<number | 'conflict'> => {
+    // Whoever writes a key waits for the write before it, so that a conflict is always with something durable.
+    while (queue.pending(key)) await queue.pending(key)
+    const current = timeline.get(key)
+    if ((current?.revision ?? 0) !== expected || (value === undefined && !current)) return 'conflict'
+    return queue.add(key, value)
+  }
+
+  return {
+    currentRevision: async () => timeline.revision,
+    get: async (key) => timeline.get(key),
+    list: async (prefix, listOptions) => timeline.list(prefix, listOptions),
+    put: (key, value, expected) => write(key, value, expected),
+    delete: (key, expected) => write(key, undefined, expected),
+    watch: (prefix, after, signal) => timeline.watch(prefix, after, signal),
+    [Symbol.asyncDispose]: async () => {
+      await queue.close()
+      timeline.close()
+    },
+  }
+}
+
+class CommitQueue {
+  readonly #worker: Worker
+  readonly #timeline: Timeline
+  readonly #pending = new Map<string, Promise<unknown>>()
+  #waiting: WaitingWrite[] = []
+  #inFlight: WaitingWrite[] = []
+  #nextRevision: number
+  #flushScheduled = false
+  #broken: Error | undefined
+  #onIdle: (() => void) | undefined
+
+  constructor(worker: Worker, timeline: Timeline, log: Log) {
+    this.#worker = worker
+    this.#timeline = timeline
+    this.#nextRevision = timeline.revision + 1
+    worker.on('message', (message: FromWriter) => this.#answered(message))
+    worker.on('error', (error) => {
+      log.error({ error: error.message }, 'store writer failed')
+      this.#break(new Error('Cannot write to the store: its writer failed', { cause: error }))
+    })
+    worker.on('exit', () => this.#break(new Error('Cannot write to the store: it is closed')))
+  }
+
+  /** Settles when the write of this key that is under way has settled. */
+  pending(key: string): Promise<unknown> | undefined {
+    return this.#pending.get(key)
+  }
+
+  add(key: string, value: string | undefined): Promise<number> {
+    if (this.#broken) return Promise.reject(this.#broken)
+    const revision = this.#nextRevision++
+    const done = new Promise<number>((resolve, reject) => {
+      const settle = (error?: Error) => {
+        this.#pending.delete(key)
+        if (error) reject(error)
+        else resolve(revision)
+      }
+      this.#waiting.push({ key, revision, settle, ...(value !== undefined && { value }) })
+    })
+    this.#pending.set(
+      key,
+      done.catch(() => {}),
+    )
+    this.#scheduleFlush()
+    return done
+  }
+
+  /** Commits what waits, then closes the file. */
+  async close(): Promise<void> {
+    if (this.#waiting.length > 0 || this.#inFlight.length > 0) {
+      await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    }
+    if (this.#broken) return
+    this.#broken = new Error('Cannot write to the store: it is closed')
+    const closed = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()))
+    this.#worker.postMessage({ type: 'close' } satisfies ToWriter)
+    await closed
+  }
+
+  /** One turn later, so that writes made in the same turn share a transaction. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled || this.#inFlight.length > 0) return
+    this.#flushScheduled = true
+    setImmediate(() => {
+      this.#flushScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#inFlight.length > 0 || this.#waiting.length === 0) return
+    this.#inFlight = this.#waiting
+    this.#waiting = []
+    const writes = this.#inFlight.map(({ settle: _, ...write }) => write)
+    this.#worker.postMessage({ type: 'commit', writes } satisfies ToWriter)
+  }
+
+  #answered(message: FromWriter): void {
+    const batch = this.#inFlight
+    this.#inFlight = []
+    if (message.type === 'committed') {
+      for (const write of batch) this.#timeline.append(write.key, write.value, write.revision)
+      for (const write of batch) write.settle()
+    } else if (message.type === 'failed') {
+      const error = new Error(`Cannot write to the store: ${message.message}`)
+      for (const write of batch) write.settle(error)
+    }
+    this.#flush()
+    if (this.#inFlight.length === 0) this.#onIdle?.()
+  }
+
+  #break(error: Error): void {
+    this.#broken ??= error
+    for (const write of [...this.#inFlight, ...this.#waiting]) write.settle(error)
+    this.#inFlight = []
+    this.#waiting = []
+    this.#onIdle?.()
+  }
+}
+
+function firstMessage(worker: Worker, path: string): Promise<Extract<FromWriter, { type: 'opened' }>> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown) =>
+      reject(new Error(`Cannot open the store ${path}: ${messageOf(error)}`, { cause: error }))
+    worker.once('error', failed)
+    worker.once('message', (message: FromWriter) => {
+      worker.off('error', failed)
+      if (message.type === 'opened') resolve(message)
+      else failed(new Error(`unexpected answer ${message.type}`))
+    })
+  })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
