@@ -18,12 +18,26 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'host-access': component,
   loadbalancer: component,
   gateway: component,
-  cli: ['lib', 'api', 'observe', 'kernel', 'store', 'client', 'apiserver', 'controllers', 'agent', 'proxy', 'dns', 'host-access'],
+  cli: [
+    'lib',
+    'api',
+    'observe',
+    'kernel',
+    'store',
+    'client',
+    'apiserver',
+    'controllers',
+    'agent',
+    'proxy',
+    'dns',
+    'host-access',
+  ],
   bin: ['*'],
 }
 
 const outside = /^node:(fs|fs\/promises|net|http|http2|https|tls|dgram|sqlite)$/
-const acting = /^(serve|apply|open|run|watch|probe|start|read|write|extract|pull)-|^start\.ts$|^(https-transport|file-lock)\.ts$/
+const acting =
+  /^(serve|apply|open|run|watch|probe|start|read|write|extract|pull)-|^start\.ts$|^(https-transport|file-lock)\.ts$/
 const starters = new Set(['kernel', 'bin'])
 
 interface Import {
@@ -35,7 +49,8 @@ interface Import {
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8')
   return text.split('\n').flatMap((content, index) => {
-    const match = /(?:^|\s)(?:import|export)\b.*?['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)|^} from ['"]([^'"]+)['"]/.exec(content)
+    const match =
+      /(?:^|\s)(?:import|export)\b.*?['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)|^} from ['"]([^'"]+)['"]/.exec(content)
     const target = match?.[1] ?? match?.[2] ?? match?.[3]
     return target === undefined ? [] : [{ file, line: index + 1, target }]
   })
@@ -61,7 +76,8 @@ function problem({ file, target }: Import): string | undefined {
   }
   if (target === 'node:child_process' && !starters.has(room)) return `only kernel and bin start processes`
   if (target === 'koffi' && room !== 'kernel') return `only kernel makes system calls`
-  if (outside.test(target) && !acting.test(base) && !starters.has(room)) return `touches ${target}, but its name does not say that it acts`
+  if (outside.test(target) && !acting.test(base) && !starters.has(room))
+    return `touches ${target}, but its name does not say that it acts`
   return undefined
 }
 

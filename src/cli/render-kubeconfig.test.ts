@@ -30,9 +30,19 @@ current-context: CURRENT
 const switching = [
   { name: 'no config yet', text: '', switched: true, current: 'frontdesk-demo' },
   { name: 'no current context', text: foreign.replace('CURRENT', '""'), switched: true, current: 'frontdesk-demo' },
-  { name: 'another local cluster is current', text: foreign.replace('CURRENT', 'kind-x'), switched: true, current: 'frontdesk-demo' },
+  {
+    name: 'another local cluster is current',
+    text: foreign.replace('CURRENT', 'kind-x'),
+    switched: true,
+    current: 'frontdesk-demo',
+  },
   { name: 'a foreign context is current', text: foreign.replace('CURRENT', 'prod'), switched: false, current: 'prod' },
-  { name: 'ours is current already', text: foreign.replace('CURRENT', 'frontdesk-demo'), switched: false, current: 'frontdesk-demo' },
+  {
+    name: 'ours is current already',
+    text: foreign.replace('CURRENT', 'frontdesk-demo'),
+    switched: false,
+    current: 'frontdesk-demo',
+  },
 ]
 
 for (const { name, text, switched, current } of switching) {
@@ -41,10 +51,10 @@ for (const { name, text, switched, current } of switching) {
     const config = parse(change.text)
     assert.equal(change.switched, switched)
     assert.equal(config['current-context'], current)
-    assert.deepEqual(
-      config.clusters.find((cluster: { name: string }) => cluster.name === 'frontdesk-demo').cluster,
-      { server: entry.server, 'certificate-authority-data': entry.caData },
-    )
+    assert.deepEqual(config.clusters.find((cluster: { name: string }) => cluster.name === 'frontdesk-demo').cluster, {
+      server: entry.server,
+      'certificate-authority-data': entry.caData,
+    })
     assert.ok(hasContext(change.text, 'frontdesk-demo'))
   })
 }

@@ -2,7 +2,8 @@
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
 import type { KubeconfigEntry } from './kubeconfig-entry.ts'
 
-const emptyConfig = 'apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\ncurrent-context: ""\npreferences: {}\n'
+const emptyConfig =
+  'apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\ncurrent-context: ""\npreferences: {}\n'
 
 /** What happened to current-context, to be told to the user. */
 export interface ContextChange {

@@ -1,0 +1,30 @@
+/** What is written down about a cluster when it is made. Addresses and ports never change while it exists. */
+export interface ClusterRecord {
+  readonly name: string
+  /** Chooses the address ranges: see `#lib/address-plan.ts`. */
+  readonly index: number
+  readonly nodes: number
+  readonly proxyMode: ProxyMode
+  /** Port of the API server on 127.0.0.1. */
+  readonly apiPort: number
+  readonly registries: Registries
+  /** The kubeconfig file that holds our entry; absent when none was written. */
+  readonly kubeconfig?: string
+  /** current-context before we switched it. */
+  readonly formerContext?: string
+}
+
+export type Registries = Readonly<
+  Record<string, { readonly mirrors?: readonly string[]; readonly plainHttp?: boolean }>
+>
+
+export const proxyModes = ['nftables'] as const
+export type ProxyMode = (typeof proxyModes)[number]
+
+/** Roles of frontdesk's own processes. */
+export type ProcessRole = 'holder' | 'control-plane' | 'edge'
+
+/** DNS label, at most 30 characters, so that node names and links stay within kernel limits. */
+export function isClusterName(name: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/.test(name)
+}

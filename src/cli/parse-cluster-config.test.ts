@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseClusterConfig } from './parse-cluster-config.ts'
+
+const head = 'apiVersion: frontdesk.dev/v1alpha1\nkind: Cluster\n'
+
+const accepted = [
+  { name: 'only the head', text: head, config: {} },
+  { name: 'nodes and name', text: `${head}metadata: { name: shop }\nnodes: 2\n`, config: { name: 'shop', nodes: 2 } },
+  { name: 'proxy mode', text: `${head}proxyMode: nftables\n`, config: { proxyMode: 'nftables' } },
+  {
+    name: 'mirrors',
+    text: `${head}registries:\n  docker.io: { mirrors: ["http://127.0.0.1:5000"] }\n`,
+    config: { registries: { 'docker.io': { mirrors: ['http://127.0.0.1:5000'] } } },
+  },
+]
+
+for (const { name, text, config } of accepted) {
+  test(`cluster config accepted: ${name}`, () => assert.deepEqual(parseClusterConfig(text), { config, findings: [] }))
+}
+
+const refused = [
+  { name: 'another apiVersion', text: 'apiVersion: v1\nkind: Cluster\n', finding: /^apiVersion: must be/ },
+  { name: 'another kind', text: 'apiVersion: frontdesk.dev/v1alpha1\nkind: Pod\n', finding: /^kind: must be Cluster/ },
+  { name: 'unknown field', text: `${head}nodez: 3\n`, finding: /^nodez: unknown field/ },
+  { name: 'no nodes', text: `${head}nodes: 0\n`, finding: /^nodes: must be a whole number/ },
+  { name: 'half a node', text: `${head}nodes: 1.5\n`, finding: /^nodes: must be a whole number/ },
+  { name: 'unknown proxy mode', text: `${head}proxyMode: magic\n`, finding: /^proxyMode: must be one of/ },
+  {
+    name: 'mirror without scheme',
+    text: `${head}registries: { docker.io: { mirrors: [x] } }\n`,
+    finding: /mirrors: must be/,
+  },
+  { name: 'a list', text: '- a\n', finding: /^must be a map/ },
+  { name: 'not YAML', text: '{', finding: /^not YAML/ },
+]
+
+for (const { name, text, finding } of refused) {
+  test(`cluster config refused: ${name}`, () => {
+    const { findings } = parseClusterConfig(text)
+    assert.equal(findings.length, 1, findings.join('; '))
+    assert.match(findings[0] ?? '', finding)
+  })
+}

@@ -1,0 +1,96 @@
+/** The config file of `up`: a Kubernetes-style object. Everything unknown is refused by name, never ignored. */
+import { load } from 'js-yaml'
+import { maxNodes } from '#lib/address-plan.ts'
+import { proxyModes, type ProxyMode, type Registries } from './cluster-record.ts'
+
+export const configApiVersion = 'frontdesk.dev/v1alpha1'
+
+export interface ClusterConfig {
+  readonly name?: string
+  readonly nodes?: number
+  readonly proxyMode?: ProxyMode
+  readonly registries?: Registries
+}
+
+export interface ParsedConfig {
+  readonly config: ClusterConfig
+  /** What is wrong, all at once: `nodes: must be a whole number from 1 to 200`. */
+  readonly findings: readonly string[]
+}
+
+export function parseClusterConfig(text: string): ParsedConfig {
+  let value: unknown
+  try {
+    value = load(text)
+  } catch (error) {
+    return { config: {}, findings: [`not YAML: ${(error as Error).message.split('\n')[0]}`] }
+  }
+  if (!isMap(value)) return { config: {}, findings: ['must be a map'] }
+  const findings: string[] = []
+  const { apiVersion, kind, metadata, nodes, proxyMode, registries, ...unknown } = value
+  if (apiVersion !== configApiVersion) findings.push(`apiVersion: must be ${configApiVersion}`)
+  if (kind !== 'Cluster') findings.push('kind: must be Cluster')
+  findings.push(...Object.keys(unknown).map((key) => `${key}: unknown field`))
+  const name = parseName(metadata, findings)
+  return {
+    config: {
+      ...(name !== undefined && { name }),
+      ...(nodes !== undefined && { nodes: parseNodes(nodes, findings) }),
+      ...(proxyMode !== undefined && { proxyMode: parseProxyMode(proxyMode, findings) }),
+      ...(registries !== undefined && { registries: parseRegistries(registries, findings) }),
+    },
+    findings,
+  }
+}
+
+function parseName(metadata: unknown, findings: string[]): string | undefined {
+  if (metadata === undefined) return undefined
+  if (isMap(metadata) && typeof metadata['name'] === 'string') return metadata['name']
+  findings.push('metadata.name: must be a string')
+  return undefined
+}
+
+export function parseNodes(value: unknown, findings: string[]): number {
+  const count = Number(value)
+  if (Number.isInteger(count) && count >= 1 && count <= maxNodes) return count
+  findings.push(`nodes: must be a whole number from 1 to ${maxNodes}`)
+  return 1
+}
+
+export function parseProxyMode(value: unknown, findings: string[]): ProxyMode {
+  const mode = proxyModes.find((known) => known === value)
+  if (!mode) findings.push(`proxyMode: must be one of ${proxyModes.join(', ')}`)
+  return mode ?? 'nftables'
+}
+
+function parseRegistries(value: unknown, findings: string[]): Registries {
+  if (!isMap(value)) {
+    findings.push('registries: must be a map from host to {mirrors, plainHttp}')
+    return {}
+  }
+  for (const [host, rules] of Object.entries(value)) {
+    const path = `registries[${host}]`
+    if (!isMap(rules)) {
+      findings.push(`${path}: must be a map`)
+      continue
+    }
+    for (const key of Object.keys(rules)) {
+      if (key !== 'mirrors' && key !== 'plainHttp') findings.push(`${path}.${key}: unknown field`)
+    }
+    const mirrors = rules['mirrors']
+    if (
+      mirrors !== undefined &&
+      !(Array.isArray(mirrors) && mirrors.every((url) => /^https?:\/\//.test(String(url))))
+    ) {
+      findings.push(`${path}.mirrors: must be a list of http:// or https:// addresses`)
+    }
+    if (rules['plainHttp'] !== undefined && typeof rules['plainHttp'] !== 'boolean') {
+      findings.push(`${path}.plainHttp: must be true or false`)
+    }
+  }
+  return value as Registries
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
