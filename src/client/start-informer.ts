@@ -13,6 +13,8 @@ import type { Change } from './informer-cache.ts'
 export interface StartInformerOptions extends InformerOptions {
   readonly log?: Log
   readonly random?: () => number
+  /** Waits out a back-off; returns early when the signal aborts. For tests that own time. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 const backoff = { baseMs: 100, maxMs: 30_000, jitter: 0.5 }
@@ -27,7 +29,7 @@ export function startInformer<T extends KubeObject>(
   options: StartInformerOptions,
   signal: AbortSignal,
 ): Informer<T> {
-  const { transform, log = silentLog, random = Math.random, ...selection } = options
+  const { transform, log = silentLog, random = Math.random, wait = waitOut, ...selection } = options
   const resource = client.of(kind)
   const cache = new InformerCache<T>()
   const handlers: ChangeHandler<T>[] = []
@@ -97,7 +99,7 @@ export function startInformer<T extends KubeObject>(
         }
         failures += 1
         log.warn({ kind: kind.kind, failures, error: String(error) }, 'cannot list or watch; trying again')
-        await delay(backoffMs(backoff, failures, random()), undefined, { signal: stopping, ref: false }).catch(() => {})
+        await wait(backoffMs(backoff, failures, random()), stopping)
       }
     }
   }
@@ -118,6 +120,10 @@ export function startInformer<T extends KubeObject>(
       await running
     },
   }
+}
+
+async function waitOut(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal, ref: false }).catch(() => {})
 }
 
 /** A handler's failure is a bug: it surfaces as an uncaught exception, and the other handlers still get the change. */
