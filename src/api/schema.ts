@@ -39,6 +39,8 @@ export interface IntegerSchema extends Schema<number> {
 
 export interface ArraySchema<T = unknown> extends Schema<T[]> {
   readonly type: 'array'
+  /** In protobuf the list is a message `{items=1}` of its own (Go's named slice types). */
+  readonly wrapped?: boolean
   readonly items: Schema<T>
   readonly list: ListRules
 }
@@ -71,12 +73,13 @@ export interface FieldOptions {
   readonly required?: boolean
   /**
    * How protobuf's written zero is read: Go encodes non-pointer scalars even when they are zero.
-   * `drop` (default): zero means absent; `keep`: zero is a value (pointers, and plain fields without omitempty).
+   * `drop` (default): zero means absent; `keep` (default of required fields): zero is a value (pointers, and plain
+   * fields without omitempty).
    */
   readonly zero?: 'drop' | 'keep'
-  /** The protobuf message at this tag is embedded: in JSON its fields stand in the parent. The key names no field. */
-  readonly inline?: boolean
-  /** Static default, applied when the field is absent and its parent exists. */
+  /** In protobuf this field stands in the embedded message with this tag; in JSON it stands in the parent itself. */
+  readonly via?: number
+  /** Static default, applied when the field is absent and its parent exists. Never shared: it is cloned. */
   readonly default?: unknown
   readonly description?: string
   /** Strategic merge of an object-typed field. */
@@ -84,7 +87,7 @@ export interface FieldOptions {
 }
 
 export interface Field<T = unknown, Required extends boolean = boolean> extends Omit<FieldOptions, 'required'> {
-  /** protobuf field number */
+  /** protobuf field number; 0 where protobuf does not carry the field */
   readonly tag: number
   readonly schema: Schema<T>
   readonly required: Required
@@ -133,7 +136,7 @@ export function object<const F extends Fields>(
   name: string,
   fields: F,
   options: { description?: string; mapType?: 'atomic' } = {},
-): ObjectSchema<StaticFields<F>> {
+): ObjectSchema<StaticFields<F>> & { readonly fields: F } {
   return { type: 'object', name, fields, ...options }
 }
 
@@ -142,4 +145,15 @@ export function field<T>(tag: number, schema: Schema<T>, options?: FieldOptions 
 export function field<T>(tag: number, schema: Schema<T>, options: FieldOptions = {}): Field<T> {
   const { required = false, ...rest } = options
   return { tag, schema, required, ...rest }
+}
+
+/** A field that is a pointer in Go: its zero is a value, and an empty message is not absence. */
+export function pointer<T>(tag: number, schema: Schema<T>, options: FieldOptions = {}): Field<T, false> {
+  return { tag, schema, zero: 'keep', ...options, required: false }
+}
+
+/** The fields of a struct that Go embeds: part of the parent in JSON, a message of its own (`tag`) in protobuf. */
+export function embedded<const F extends Fields>(tag: number, schema: ObjectSchema & { readonly fields: F }): F {
+  const entries = Object.entries(schema.fields).map(([name, inner]) => [name, { ...inner, via: tag }])
+  return Object.fromEntries(entries) as F
 }

@@ -1,0 +1,23 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+const configMapSchema = kindSchema('io.k8s.api.core.v1.ConfigMap', {
+  immutable: pointer(4, boolean()),
+  data: field(2, map(string())),
+  binaryData: field(3, map(bytes())),
+})
+export type ConfigMap = Static<typeof configMapSchema>
+
+export const ConfigMap = defineKind<ConfigMap>({
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  plural: 'configmaps',
+  shortNames: ['cm'],
+  schema: configMapSchema,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+})

@@ -1,0 +1,21 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { field, int64, raw, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+const controllerRevisionSchema = kindSchema('io.k8s.api.apps.v1.ControllerRevision', {
+  data: field(2, raw()),
+  revision: field(3, int64(), { required: true }),
+})
+export type ControllerRevision = Static<typeof controllerRevisionSchema>
+
+export const ControllerRevision = defineKind<ControllerRevision>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ControllerRevision',
+  plural: 'controllerrevisions',
+  schema: controllerRevisionSchema,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+})

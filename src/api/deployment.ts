@@ -1,0 +1,95 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { LabelSelector } from './label-selector.ts'
+import { kindSchema } from './meta-schema.ts'
+import { PodTemplateSpec } from './pod-template.ts'
+import {
+  array,
+  boolean,
+  field,
+  int32,
+  int64,
+  intOrString,
+  object,
+  oneOf,
+  pointer,
+  string,
+  time,
+  type Static,
+} from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+export const RollingUpdateDeployment = object('io.k8s.api.apps.v1.RollingUpdateDeployment', {
+  maxUnavailable: pointer(1, intOrString()),
+  maxSurge: pointer(2, intOrString()),
+})
+export type RollingUpdateDeployment = Static<typeof RollingUpdateDeployment>
+
+export const DeploymentStrategy = object('io.k8s.api.apps.v1.DeploymentStrategy', {
+  type: field(1, oneOf('Recreate', 'RollingUpdate'), { default: 'RollingUpdate' }),
+  rollingUpdate: pointer(2, RollingUpdateDeployment),
+})
+export type DeploymentStrategy = Static<typeof DeploymentStrategy>
+
+export const DeploymentSpec = object('io.k8s.api.apps.v1.DeploymentSpec', {
+  replicas: pointer(1, int32(), { default: 1 }),
+  selector: field(2, LabelSelector, { required: true }),
+  template: field(3, PodTemplateSpec, { required: true }),
+  strategy: field(4, DeploymentStrategy, { default: {}, patchStrategy: 'retainKeys' }),
+  minReadySeconds: field(5, int32()),
+  revisionHistoryLimit: pointer(6, int32(), { default: 10 }),
+  paused: field(7, boolean()),
+  progressDeadlineSeconds: pointer(9, int32(), { default: 600 }),
+})
+export type DeploymentSpec = Static<typeof DeploymentSpec>
+
+export const DeploymentCondition = object('io.k8s.api.apps.v1.DeploymentCondition', {
+  type: field(1, string(), { required: true }),
+  status: field(2, oneOf('False', 'True', 'Unknown'), { required: true }),
+  lastUpdateTime: field(6, time()),
+  lastTransitionTime: field(7, time()),
+  reason: field(4, string()),
+  message: field(5, string()),
+})
+export type DeploymentCondition = Static<typeof DeploymentCondition>
+
+export const DeploymentStatus = object('io.k8s.api.apps.v1.DeploymentStatus', {
+  observedGeneration: field(1, int64()),
+  replicas: field(2, int32()),
+  updatedReplicas: field(3, int32()),
+  readyReplicas: field(7, int32()),
+  availableReplicas: field(4, int32()),
+  unavailableReplicas: field(5, int32()),
+  conditions: field(
+    6,
+    array(DeploymentCondition, {
+      listType: 'map',
+      listMapKeys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+  ),
+  collisionCount: pointer(8, int32()),
+  terminatingReplicas: pointer(9, int32()),
+})
+export type DeploymentStatus = Static<typeof DeploymentStatus>
+
+const deploymentSchema = kindSchema('io.k8s.api.apps.v1.Deployment', {
+  spec: field(2, DeploymentSpec, { required: true, default: {} }),
+  status: field(3, DeploymentStatus),
+})
+export type Deployment = Static<typeof deploymentSchema>
+
+export const Deployment = defineKind<Deployment>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  shortNames: ['deploy'],
+  categories: ['all'],
+  schema: deploymentSchema,
+  hasStatus: true,
+  hasGeneration: true,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+})

@@ -1,0 +1,71 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { ObjectReference } from './references.ts'
+import { array, boolean, field, int32, map, object, oneOf, pointer, string, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+export const EndpointConditions = object('io.k8s.api.discovery.v1.EndpointConditions', {
+  ready: pointer(1, boolean()),
+  serving: pointer(2, boolean()),
+  terminating: pointer(3, boolean()),
+})
+export type EndpointConditions = Static<typeof EndpointConditions>
+
+export const ForZone = object('io.k8s.api.discovery.v1.ForZone', {
+  name: field(1, string(), { required: true }),
+})
+export type ForZone = Static<typeof ForZone>
+
+export const ForNode = object('io.k8s.api.discovery.v1.ForNode', {
+  name: field(1, string(), { required: true }),
+})
+export type ForNode = Static<typeof ForNode>
+
+export const EndpointHints = object('io.k8s.api.discovery.v1.EndpointHints', {
+  forZones: field(1, array(ForZone)),
+  forNodes: field(2, array(ForNode)),
+})
+export type EndpointHints = Static<typeof EndpointHints>
+
+export const Endpoint = object('io.k8s.api.discovery.v1.Endpoint', {
+  addresses: field(1, array(string(), { listType: 'set' }), { required: true }),
+  conditions: field(2, EndpointConditions),
+  hostname: pointer(3, string()),
+  targetRef: pointer(4, ObjectReference),
+  deprecatedTopology: field(5, map(string())),
+  nodeName: pointer(6, string()),
+  zone: pointer(7, string()),
+  hints: pointer(8, EndpointHints),
+})
+export type Endpoint = Static<typeof Endpoint>
+
+export const EndpointPort = object(
+  'io.k8s.api.discovery.v1.EndpointPort',
+  {
+    name: pointer(1, string()),
+    protocol: pointer(2, oneOf('TCP', 'UDP', 'SCTP'), { default: 'TCP' }),
+    port: pointer(3, int32()),
+    appProtocol: pointer(4, string()),
+  },
+  { mapType: 'atomic' },
+)
+export type EndpointPort = Static<typeof EndpointPort>
+
+const endpointSliceSchema = kindSchema('io.k8s.api.discovery.v1.EndpointSlice', {
+  addressType: field(4, oneOf('FQDN', 'IPv4', 'IPv6'), { required: true }),
+  endpoints: field(2, array(Endpoint)),
+  ports: field(3, array(EndpointPort)),
+})
+export type EndpointSlice = Static<typeof endpointSliceSchema>
+
+export const EndpointSlice = defineKind<EndpointSlice>({
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  schema: endpointSliceSchema,
+  hasGeneration: true,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+})

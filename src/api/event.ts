@@ -1,0 +1,48 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { ObjectReference } from './references.ts'
+import { field, int32, microTime, object, pointer, string, time, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+export const EventSource = object('io.k8s.api.core.v1.EventSource', {
+  component: field(1, string()),
+  host: field(2, string()),
+})
+export type EventSource = Static<typeof EventSource>
+
+export const EventSeries = object('io.k8s.api.core.v1.EventSeries', {
+  count: field(1, int32()),
+  lastObservedTime: field(2, microTime()),
+})
+export type EventSeries = Static<typeof EventSeries>
+
+const eventSchema = kindSchema('io.k8s.api.core.v1.Event', {
+  involvedObject: field(2, ObjectReference, { required: true }),
+  reason: field(3, string()),
+  message: field(4, string()),
+  source: field(5, EventSource),
+  firstTimestamp: field(6, time()),
+  lastTimestamp: field(7, time()),
+  count: field(8, int32()),
+  type: field(9, string()),
+  eventTime: field(10, microTime()),
+  series: pointer(11, EventSeries),
+  action: field(12, string()),
+  related: pointer(13, ObjectReference),
+  reportingComponent: field(14, string(), { zero: 'keep' }),
+  reportingInstance: field(15, string(), { zero: 'keep' }),
+})
+export type Event = Static<typeof eventSchema>
+
+export const Event = defineKind<Event>({
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  shortNames: ['ev'],
+  schema: eventSchema,
+  createOnUpdate: true,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+})

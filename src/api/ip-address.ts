@@ -1,0 +1,36 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { field, object, string, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+export const ParentReference = object('io.k8s.api.networking.v1.ParentReference', {
+  group: field(1, string()),
+  resource: field(2, string(), { required: true }),
+  namespace: field(3, string()),
+  name: field(4, string(), { required: true }),
+})
+export type ParentReference = Static<typeof ParentReference>
+
+export const IPAddressSpec = object('io.k8s.api.networking.v1.IPAddressSpec', {
+  parentRef: field(1, ParentReference, { required: true }),
+})
+export type IPAddressSpec = Static<typeof IPAddressSpec>
+
+const ipAddressSchema = kindSchema('io.k8s.api.networking.v1.IPAddress', {
+  spec: field(2, IPAddressSpec, { required: true, default: {} }),
+})
+export type IPAddress = Static<typeof ipAddressSchema>
+
+export const IPAddress = defineKind<IPAddress>({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'IPAddress',
+  plural: 'ipaddresses',
+  shortNames: ['ip'],
+  schema: ipAddressSchema,
+  namespaced: false,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) =>
+    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+})

@@ -1,0 +1,53 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { array, field, object, oneOf, string, time, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+export const NamespaceSpec = object('io.k8s.api.core.v1.NamespaceSpec', {
+  finalizers: field(1, array(string())),
+})
+export type NamespaceSpec = Static<typeof NamespaceSpec>
+
+export const NamespaceCondition = object('io.k8s.api.core.v1.NamespaceCondition', {
+  type: field(1, string(), { required: true }),
+  status: field(2, oneOf('False', 'True', 'Unknown'), { required: true }),
+  lastTransitionTime: field(4, time()),
+  reason: field(5, string()),
+  message: field(6, string()),
+})
+export type NamespaceCondition = Static<typeof NamespaceCondition>
+
+export const NamespaceStatus = object('io.k8s.api.core.v1.NamespaceStatus', {
+  phase: field(1, oneOf('Active', 'Terminating')),
+  conditions: field(
+    2,
+    array(NamespaceCondition, {
+      listType: 'map',
+      listMapKeys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+  ),
+})
+export type NamespaceStatus = Static<typeof NamespaceStatus>
+
+const namespaceSchema = kindSchema('io.k8s.api.core.v1.Namespace', {
+  spec: field(2, NamespaceSpec, { required: true, default: {} }),
+  status: field(3, NamespaceStatus),
+})
+export type Namespace = Static<typeof namespaceSchema>
+
+export const Namespace = defineKind<Namespace>({
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  shortNames: ['ns'],
+  schema: namespaceSchema,
+  namespaced: false,
+  hasStatus: true,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) =>
+    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+})

@@ -1,0 +1,26 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { kindSchema } from './meta-schema.ts'
+import { boolean, field, int32, pointer, string, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+const priorityClassSchema = kindSchema('io.k8s.api.scheduling.v1.PriorityClass', {
+  value: field(2, int32(), { zero: 'keep' }),
+  globalDefault: field(3, boolean()),
+  description: field(4, string()),
+  preemptionPolicy: pointer(5, string()),
+})
+export type PriorityClass = Static<typeof priorityClassSchema>
+
+export const PriorityClass = defineKind<PriorityClass>({
+  group: 'scheduling.k8s.io',
+  version: 'v1',
+  kind: 'PriorityClass',
+  plural: 'priorityclasses',
+  shortNames: ['pc'],
+  schema: priorityClassSchema,
+  namespaced: false,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) =>
+    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+})

@@ -1,0 +1,63 @@
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+import { LabelSelector } from './label-selector.ts'
+import { kindSchema } from './meta-schema.ts'
+import { PodTemplateSpec } from './pod-template.ts'
+import { array, field, int32, int64, object, oneOf, pointer, string, time, type Static } from './schema.ts'
+import { validateObjectMeta } from './validate-object-meta.ts'
+
+export const ReplicaSetSpec = object('io.k8s.api.apps.v1.ReplicaSetSpec', {
+  replicas: pointer(1, int32(), { default: 1 }),
+  minReadySeconds: field(4, int32()),
+  selector: field(2, LabelSelector, { required: true }),
+  template: field(3, PodTemplateSpec),
+})
+export type ReplicaSetSpec = Static<typeof ReplicaSetSpec>
+
+export const ReplicaSetCondition = object('io.k8s.api.apps.v1.ReplicaSetCondition', {
+  type: field(1, string(), { required: true }),
+  status: field(2, oneOf('False', 'True', 'Unknown'), { required: true }),
+  lastTransitionTime: field(3, time()),
+  reason: field(4, string()),
+  message: field(5, string()),
+})
+export type ReplicaSetCondition = Static<typeof ReplicaSetCondition>
+
+export const ReplicaSetStatus = object('io.k8s.api.apps.v1.ReplicaSetStatus', {
+  replicas: field(1, int32(), { required: true }),
+  fullyLabeledReplicas: field(2, int32()),
+  readyReplicas: field(4, int32()),
+  availableReplicas: field(5, int32()),
+  observedGeneration: field(3, int64()),
+  conditions: field(
+    6,
+    array(ReplicaSetCondition, {
+      listType: 'map',
+      listMapKeys: ['type'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'type',
+    }),
+  ),
+  terminatingReplicas: pointer(7, int32()),
+})
+export type ReplicaSetStatus = Static<typeof ReplicaSetStatus>
+
+const replicaSetSchema = kindSchema('io.k8s.api.apps.v1.ReplicaSet', {
+  spec: field(2, ReplicaSetSpec, { required: true, default: {} }),
+  status: field(3, ReplicaSetStatus),
+})
+export type ReplicaSet = Static<typeof replicaSetSchema>
+
+export const ReplicaSet = defineKind<ReplicaSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  categories: ['all'],
+  schema: replicaSetSchema,
+  hasStatus: true,
+  hasGeneration: true,
+  columns: [nameColumn(), ageColumn()],
+  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+})
