@@ -1,0 +1,136 @@
+/** What to do about a query: the whole reply from the zone, or which name must be asked of another server. */
+import {
+  classes,
+  type DnsMessage,
+  lowerName,
+  type Question,
+  rcodes,
+  recordTypes,
+  type RecordData,
+  type ResourceRecord,
+  typeCodeOf,
+} from './message.ts'
+import { renderReply } from './render-reply.ts'
+import { type Zone, type ZoneNode, zoneTtlSeconds } from './zone.ts'
+
+export type ResponsePlan =
+  | { readonly kind: 'reply'; readonly reply: DnsMessage }
+  /** Nothing of ours: the question goes to the upstream servers as it is. */
+  | { readonly kind: 'forward'; readonly question: Question }
+  /** The reply so far ends in a CNAME to `target`, whose records the upstream servers know. */
+  | { readonly kind: 'chase'; readonly reply: DnsMessage; readonly target: string }
+  /** Answering would be wrong whatever we say. */
+  | { readonly kind: 'ignore' }
+
+export interface ResponseContext {
+  readonly zone: Zone
+  /** Until the caches are filled a name that is missing may yet exist. */
+  readonly isSynced: boolean
+  /** Counts up: which of several addresses stands first. */
+  readonly turn: number
+}
+
+export function planResponse(query: DnsMessage, context: ResponseContext): ResponsePlan {
+  // answering answers is how two servers talk to each other for ever
+  if (query.isResponse) return { kind: 'ignore' }
+  const reply = (rcode: number): ResponsePlan => ({ kind: 'reply', reply: renderReply(query, { rcode }) })
+  if (query.opcode !== 0) return reply(rcodes.NOTIMP)
+  const question = query.questions[0]
+  if (!question || query.questions.length > 1) return reply(rcodes.FORMERR)
+  if (query.edns && query.edns.version > 0) return reply(rcodes.BADVERS)
+  if (question.class !== classes.IN && question.class !== classes.ANY) return reply(rcodes.REFUSED)
+  if (question.type === recordTypes.AXFR || question.type === recordTypes.IXFR) return reply(rcodes.REFUSED)
+  return planAnswer(query, question, context)
+}
+
+const maxAliases = 10
+
+function planAnswer(query: DnsMessage, question: Question, context: ResponseContext): ResponsePlan {
+  const { zone } = context
+  const answers: ResourceRecord[] = []
+  let owner = question.name
+  for (let hop = 0; hop <= maxAliases; hop++) {
+    const name = lowerName(owner)
+    const node = zone.find(name)
+    if (node.kind === 'foreign') {
+      if (hop > 0) return { kind: 'chase', target: owner, reply: renderReply(query, { authoritative: true, answers }) }
+      return isSearchArtefact(name, zone.domain)
+        ? { kind: 'reply', reply: renderReply(query, { rcode: rcodes.NXDOMAIN }) }
+        : { kind: 'forward', question }
+    }
+    if (!context.isSynced) return { kind: 'reply', reply: renderReply(query, { rcode: rcodes.SERVFAIL }) }
+    const alias = aliasOf(node, question.type)
+    if (!alias)
+      return { kind: 'reply', reply: finalReply(query, { node, owner, answers, context, type: question.type }) }
+    answers.push({ name: owner, ttlSeconds: zoneTtlSeconds, type: 'CNAME', target: alias })
+    owner = alias
+  }
+  return { kind: 'reply', reply: renderReply(query, { rcode: rcodes.SERVFAIL, authoritative: true, answers }) }
+}
+
+function aliasOf(node: ZoneNode, type: number): string | undefined {
+  const first = node.kind === 'name' ? node.records[0] : undefined
+  return first?.type === 'CNAME' && type !== recordTypes.CNAME ? first.target : undefined
+}
+
+interface FinalHop {
+  readonly node: Exclude<ZoneNode, { kind: 'foreign' }>
+  readonly owner: string
+  /** The aliases that led here. */
+  readonly answers: readonly ResourceRecord[]
+  readonly context: ResponseContext
+  readonly type: number
+}
+
+function finalReply(query: DnsMessage, { node, owner, answers, context, type }: FinalHop): DnsMessage {
+  const { zone, turn } = context
+  const found = node.kind === 'name' ? node.records.filter((record) => typeCodeOf(record) === type) : []
+  if (found.length === 0) {
+    return renderReply(query, {
+      rcode: node.kind === 'unknown' ? rcodes.NXDOMAIN : rcodes.NOERROR,
+      authoritative: true,
+      answers,
+      authorities: [{ name: node.apex, ttlSeconds: zoneTtlSeconds, ...zone.soa(node.apex) }],
+    })
+  }
+  const records = rotate(found, turn).map((record) => resourceRecord(owner, record))
+  return renderReply(query, {
+    authoritative: true,
+    answers: [...answers, ...records],
+    additionals: addressesOfTargets(records, zone),
+  })
+}
+
+/** TXT `dns-version` hardly ever changes; the specification's servers give it eight hours. */
+const versionTtlSeconds = 28_800
+
+function resourceRecord(name: string, data: RecordData): ResourceRecord {
+  return { name, ttlSeconds: data.type === 'TXT' ? versionTtlSeconds : zoneTtlSeconds, ...data }
+}
+
+/** Clients mostly take the first address: each gets its turn. */
+function rotate<T>(items: readonly T[], turn: number): readonly T[] {
+  const start = turn % items.length
+  return start === 0 ? items : [...items.slice(start), ...items.slice(0, start)]
+}
+
+function addressesOfTargets(records: readonly ResourceRecord[], zone: Zone): ResourceRecord[] {
+  const targets = new Set(
+    records.flatMap((record) => (record.type === 'SRV' || record.type === 'NS' ? record.target : [])),
+  )
+  return [...targets].flatMap((target) => {
+    const node = zone.find(target)
+    if (node.kind !== 'name') return []
+    return node.records
+      .filter(({ type }) => type === 'A' || type === 'AAAA')
+      .map((data): ResourceRecord => ({ name: target, ttlSeconds: zoneTtlSeconds, ...data }))
+  })
+}
+
+/**
+ * `web.default.svc.cluster.local.example.com`: a full cluster name with one of the host's search domains behind it. No
+ * such name exists; asking for it costs a round trip outside, or a time-out where there is no outside.
+ */
+function isSearchArtefact(name: string, domain: string): boolean {
+  return name.includes(`.svc.${domain}.`)
+}

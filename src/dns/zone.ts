@@ -1,0 +1,228 @@
+/**
+ * The cluster's zone as an index in memory: objects go in as they change, names are looked up. No clock of its own
+ * beyond the one given, no input or output; an answer is as new as the last change handed in.
+ */
+import type { EndpointSlice } from '#api/endpoint-slice.ts'
+import type { Namespace } from '#api/namespace.ts'
+import type { Service } from '#api/service.ts'
+import type { ChangeHandler } from '#client/contract.ts'
+import { type Cidr, cidrContains, formatIp, type IpAddress, parseCidr, parseIp } from '#lib/ip.ts'
+import type { Clock } from '#lib/clock.ts'
+import { AddressIndex } from './address-index.ts'
+import type { RecordData, Soa } from './message.ts'
+import { renderServiceNames, type ServiceNames } from './render-service-names.ts'
+import { addressOfReverseName, reverseZoneOf } from './reverse-name.ts'
+
+/** What an informer hands to its handlers. */
+export type Change<T> = Parameters<ChangeHandler<T>>[0]
+
+export type ZoneNode =
+  /** The name exists; no record of the type asked for means NODATA. */
+  | { readonly kind: 'name'; readonly records: readonly RecordData[]; readonly apex: string }
+  /** The name is in a zone of ours and does not exist: NXDOMAIN. */
+  | { readonly kind: 'unknown'; readonly apex: string }
+  /** Not ours to answer. */
+  | { readonly kind: 'foreign' }
+
+export interface ZoneOptions {
+  readonly domain: string
+  /** Address ranges whose reverse names are answered here and nowhere else: Services and pods of this cluster. */
+  readonly ownRanges: readonly string[]
+  /** The Service whose addresses `ns.dns.domain` has. */
+  readonly dnsService?: { readonly namespace: string; readonly name: string }
+  readonly clock: Clock
+}
+
+export const zoneTtlSeconds = 5
+const versionRecord: RecordData = { type: 'TXT', texts: ['1.1.0'] }
+
+/** One Service: its object, its slices, and the names made from them, until one of them changes. */
+interface ServiceEntry {
+  readonly fullName: string
+  service: Service | undefined
+  readonly slices: Map<string, EndpointSlice>
+  names: ServiceNames | undefined
+}
+
+export class Zone {
+  readonly domain: string
+  readonly #clock: Clock
+  readonly #ownRanges: readonly { readonly range: Cidr; readonly apex: string }[]
+  readonly #dnsServiceKey: string
+  readonly #namespaces = new Set<string>()
+  /** By `name.namespace`. */
+  readonly #entries = new Map<string, ServiceEntry>()
+  readonly #clusterIps = new AddressIndex()
+  readonly #endpointIps = new AddressIndex()
+  #serial: number
+
+  constructor({ domain, ownRanges, dnsService = { namespace: 'kube-system', name: 'kube-dns' }, clock }: ZoneOptions) {
+    this.domain = domain
+    this.#clock = clock
+    this.#ownRanges = ownRanges.map((text) => {
+      const range = parseCidr(text)
+      if (!range) throw new Error(`Cannot read an address range: ${JSON.stringify(text)}`)
+      return { range, apex: reverseZoneOf(range) }
+    })
+    this.#dnsServiceKey = `${dnsService.name}.${dnsService.namespace}`
+    this.#serial = Math.floor(clock.nowMs() / 1000)
+  }
+
+  applyNamespace({ before, after }: Change<Namespace>): void {
+    if (before && !after) this.#namespaces.delete(before.metadata.name)
+    if (after) this.#namespaces.add(after.metadata.name)
+    this.#changed()
+  }
+
+  applyService({ before, after }: Change<Service>): void {
+    const key = keyOf((after ?? before)!)
+    for (const ip of clusterIpsOf(before)) this.#clusterIps.remove(ip, key)
+    for (const ip of clusterIpsOf(after)) this.#clusterIps.add(ip, key)
+    this.#edit(key, (entry) => (entry.service = after))
+  }
+
+  applySlice({ before, after }: Change<EndpointSlice>): void {
+    const keyBefore = serviceKeyOf(before)
+    const keyAfter = serviceKeyOf(after)
+    if (before && keyBefore) {
+      for (const ip of endpointIpsOf(before)) this.#endpointIps.remove(ip, keyBefore)
+      this.#edit(keyBefore, (entry) => entry.slices.delete(before.metadata.name))
+    }
+    if (after && keyAfter) {
+      for (const ip of endpointIpsOf(after)) this.#endpointIps.add(ip, keyAfter)
+      this.#edit(keyAfter, (entry) => entry.slices.set(after.metadata.name, after))
+    }
+  }
+
+  /** `name` is lower case, without the final dot. */
+  find(name: string): ZoneNode {
+    const apex = this.domain
+    if (name === apex) return { kind: 'name', records: this.#apexRecords(), apex }
+    if (!name.endsWith(apex) || name[name.length - apex.length - 1] !== '.') return this.#findReverse(name)
+    const records = this.#recordsBelow(name.slice(0, -apex.length - 1))
+    return records ? { kind: 'name', records, apex } : { kind: 'unknown', apex }
+  }
+
+  soa(apex: string): RecordData & Soa & { readonly type: 'SOA' } {
+    return {
+      type: 'SOA',
+      mname: `ns.dns.${this.domain}`,
+      rname: apex === this.domain ? `hostmaster.${apex}` : `hostmaster.${this.domain}`,
+      serial: this.#serial,
+      refresh: 7200,
+      retry: 1800,
+      expire: 86_400,
+      minimum: zoneTtlSeconds,
+    }
+  }
+
+  /** Records of a name below the domain; undefined when there is no such name. */
+  #recordsBelow(name: string): readonly RecordData[] | undefined {
+    if (name.endsWith('.svc')) return this.#findService(name.slice(0, -4))
+    if (name.endsWith('.pod')) return this.#findPod(name.slice(0, -4))
+    if (name === 'svc' || name === 'pod' || name === 'dns') return []
+    if (name === 'dns-version') return [versionRecord]
+    if (name === 'ns.dns') {
+      const records = this.#recordsOf(this.#dnsServiceKey, '') ?? []
+      return records.filter(({ type }) => type === 'A' || type === 'AAAA')
+    }
+    return undefined
+  }
+
+  #findService(name: string): readonly RecordData[] | undefined {
+    const namespaceDot = name.lastIndexOf('.')
+    if (namespaceDot < 0) return this.#namespaces.has(name) ? [] : undefined
+    const serviceDot = name.lastIndexOf('.', namespaceDot - 1)
+    return this.#recordsOf(name.slice(serviceDot + 1), serviceDot < 0 ? '' : name.slice(0, serviceDot))
+  }
+
+  /** Any address written with dashes, below a namespace that exists (the `pods insecure` of CoreDNS). */
+  #findPod(name: string): readonly RecordData[] | undefined {
+    const dot = name.lastIndexOf('.')
+    if (!this.#namespaces.has(name.slice(dot + 1))) return undefined
+    if (dot < 0) return []
+    const label = name.slice(0, dot)
+    const address = parseIp(label.replaceAll('-', '.')) ?? parseIp(label.replaceAll('-', ':'))
+    return address && [{ type: address.family === 'IPv4' ? 'A' : 'AAAA', address: formatIp(address) }]
+  }
+
+  #recordsOf(key: string, below: string): readonly RecordData[] | undefined {
+    const entry = this.#entries.get(key)
+    return entry && namesOf(entry)?.names.get(below)
+  }
+
+  #findReverse(name: string): ZoneNode {
+    const address = addressOfReverseName(name)
+    if (!address) return { kind: 'foreign' }
+    const own = this.#ownRanges.find(({ range }) => cidrContains(range, address))
+    const records = this.#pointersOf(address)
+    if (records.length > 0) return { kind: 'name', records, apex: own?.apex ?? name }
+    return own ? { kind: 'unknown', apex: own.apex } : { kind: 'foreign' }
+  }
+
+  /** Of a Service's own address, its name; of an endpoint, one name per Service, headless ones first. */
+  #pointersOf(address: IpAddress): RecordData[] {
+    const ip = formatIp(address)
+    const services = this.#clusterIps.keysOf(ip).map((key) => this.#entries.get(key)!.fullName)
+    if (services.length > 0) return services.map((target) => ({ type: 'PTR', target }))
+    const entries = this.#endpointIps.keysOf(ip).map((key) => this.#entries.get(key)!)
+    const headlessFirst = entries.toSorted((a, b) => Number(isHeadless(b)) - Number(isHeadless(a)))
+    return headlessFirst.flatMap((entry) =>
+      (namesOf(entry)?.labelsOf.get(ip) ?? []).map((label): RecordData => ({
+        type: 'PTR',
+        target: `${label}.${entry.fullName}`,
+      })),
+    )
+  }
+
+  #apexRecords(): readonly RecordData[] {
+    return [this.soa(this.domain), { type: 'NS', target: `ns.dns.${this.domain}` }]
+  }
+
+  #edit(key: string, change: (entry: ServiceEntry) => void): void {
+    let entry = this.#entries.get(key)
+    if (!entry) {
+      entry = { fullName: `${key}.svc.${this.domain}`, service: undefined, slices: new Map(), names: undefined }
+      this.#entries.set(key, entry)
+    }
+    change(entry)
+    entry.names = undefined
+    if (!entry.service && entry.slices.size === 0) this.#entries.delete(key)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#serial = Math.max(this.#serial + 1, Math.floor(this.#clock.nowMs() / 1000)) >>> 0
+  }
+}
+
+function namesOf(entry: ServiceEntry): ServiceNames | undefined {
+  if (entry.service) entry.names ??= renderServiceNames(entry.fullName, entry.service, entry.slices.values())
+  return entry.names
+}
+
+function isHeadless(entry: ServiceEntry): boolean {
+  return entry.service?.spec.clusterIP === 'None'
+}
+
+function keyOf({ metadata }: Service): string {
+  return `${metadata.name}.${metadata.namespace}`
+}
+
+function serviceKeyOf(slice: EndpointSlice | undefined): string | undefined {
+  const name = slice?.metadata.labels?.['kubernetes.io/service-name']
+  return name && `${name}.${slice?.metadata.namespace}`
+}
+
+function clusterIpsOf(service: Service | undefined): string[] {
+  const { type, clusterIP, clusterIPs = clusterIP ? [clusterIP] : [] } = service?.spec ?? {}
+  return type === 'ExternalName' ? [] : canonical(clusterIPs)
+}
+
+function endpointIpsOf({ endpoints = [] }: EndpointSlice): string[] {
+  return canonical(endpoints.flatMap(({ addresses }) => addresses))
+}
+
+function canonical(addresses: readonly string[]): string[] {
+  return addresses.flatMap((text) => parseIp(text) ?? []).map(formatIp)
+}

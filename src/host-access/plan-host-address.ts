@@ -1,0 +1,27 @@
+/**
+ * Where a Service answers on the host's loopback, as a rule that needs no table: whoever knows the Service knows the
+ * address. 10.96.12.34 is 127.96.12.34; clusters differ in the second octet, so their Services never meet.
+ */
+import { parseIp } from '#lib/ip.ts'
+
+/** The loopback address that stands for an IPv4 cluster IP; undefined for anything else. */
+export function hostAddressOf(clusterIP: string): string | undefined {
+  const address = parseIp(clusterIP)
+  if (address?.family !== 'IPv4') return undefined
+  const [, second, third, fourth] = address.bytes
+  return `127.${second}.${third}.${fourth}`
+}
+
+export const firstUnprivilegedPort = 1024
+/** 80 becomes 8080, 443 becomes 8443; the further ones only when another port of the Service has that number. */
+const substitutes = [8000, 18_000, 28_000, 38_000, 48_000]
+
+/**
+ * The port on the host for one of a Service's `ports`: the same, unless it is one that only the privileged may bind.
+ * `ports` are those of the same protocol. Ports differ as long as `ports` do.
+ */
+export function hostPortOf(port: number, ports: readonly number[], privileged: boolean): number {
+  if (privileged || port >= firstUnprivilegedPort) return port
+  const substitute = substitutes.map((base) => base + port).find((candidate) => !ports.includes(candidate))
+  return substitute ?? port
+}
