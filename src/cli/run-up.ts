@@ -1,0 +1,152 @@
+/** `frontdesk up`: makes a cluster, or brings a stopped or half-dead one back; does nothing when it runs. */
+import { readFileSync } from 'node:fs'
+import { lockFile } from '#kernel/file-lock.ts'
+import { addToKubeconfig, selectKubeconfigFile } from './apply-kubeconfig.ts'
+import { CliError, exitCodes } from './cli-error.ts'
+import type { ClusterRecord, ProxyMode } from './cluster-record.ts'
+import type { CliContext } from './context.ts'
+import { contextName } from './kubeconfig-entry.ts'
+import { listClusterNames, readClusterRecord, writeClusterRecord } from './open-cluster-records.ts'
+import { findFreeIndex, findFreePort } from './open-free-ports.ts'
+import { type ClusterConfig, parseClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-config.ts'
+import { readKubeconfigEntry } from './read-kubeconfig-entry.ts'
+import { createSteps, type Steps } from './render-steps.ts'
+import { startCluster } from './run-cluster.ts'
+import { checkClusterName, defaultClusterName } from './select-cluster.ts'
+import { type ClusterPaths, type Home, selectClusterPaths, selectHome } from './select-cluster-paths.ts'
+
+export interface UpOptions {
+  readonly nodes?: string
+  readonly proxyMode?: string
+  /** Path of a config file, or `-` for standard input. */
+  readonly config?: string
+  /** Write only here; false: write nothing. */
+  readonly kubeconfig?: string | false
+  readonly switch?: boolean
+  readonly wait?: boolean
+  /** Seconds. */
+  readonly timeout?: string
+  readonly quiet?: boolean
+}
+
+const defaultNodes = 1
+const defaultTimeoutSeconds = 60
+
+/** @returns the cluster's name */
+export async function up(context: CliContext, named: string | undefined, options: UpOptions): Promise<string> {
+  const config = await readConfig(context, options)
+  const name = checkClusterName(named ?? config.name ?? defaultClusterName)
+  const home = selectHome(context.env, context.homeDir)
+  const paths = selectClusterPaths(home, name)
+  const steps = createSteps(context, options.quiet)
+  using _lock = await lockFile(paths.lock, context.signal)
+  const record = readClusterRecord(home, name) ?? (await makeRecord(home, name, config))
+  refuseChanges(record, config)
+  writeClusterRecord(home, record)
+  await startCluster(context, paths, steps, readTimeoutMs(options.timeout))
+  await writeKubeconfig(context, home, paths, record, options, steps)
+  if (!options.quiet) sayNext(context, name)
+  return name
+}
+
+async function readConfig(context: CliContext, options: UpOptions): Promise<ClusterConfig> {
+  const findings: string[] = []
+  let fromFile: ClusterConfig = {}
+  if (options.config !== undefined) {
+    const parsed = parseClusterConfig(await readConfigText(context, options.config))
+    fromFile = parsed.config
+    findings.push(...parsed.findings.map((finding) => `${options.config}: ${finding}`))
+  }
+  const config: ClusterConfig = {
+    ...fromFile,
+    ...(options.nodes !== undefined && { nodes: parseNodes(options.nodes, findings) }),
+    ...(options.proxyMode !== undefined && { proxyMode: parseProxyMode(options.proxyMode, findings) }),
+  }
+  if (findings.length > 0)
+    throw new CliError(exitCodes.usage, 'the cluster configuration is not valid', {
+      cause: findings.join('\n          '),
+    })
+  return config
+}
+
+async function readConfigText(context: CliContext, file: string): Promise<string> {
+  if (file === '-') return context.readStdin()
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new CliError(
+      exitCodes.usage,
+      `cannot read the config file ${file}`,
+      { cause: (cause as Error).message },
+      { cause },
+    )
+  }
+}
+
+async function makeRecord(home: Home, name: string, config: ClusterConfig): Promise<ClusterRecord> {
+  const recorded = listClusterNames(home).flatMap((other) => readClusterRecord(home, other)?.index ?? [])
+  const index = await findFreeIndex(new Set(recorded))
+  if (index === undefined) {
+    throw new CliError(exitCodes.conflict, 'every address range for clusters is in use', {
+      fix: 'frontdesk ls, then frontdesk down NAME',
+    })
+  }
+  return {
+    name,
+    index,
+    nodes: config.nodes ?? defaultNodes,
+    proxyMode: config.proxyMode ?? 'nftables',
+    apiPort: await findFreePort('127.0.0.1'),
+    registries: config.registries ?? {},
+  }
+}
+
+/** What was decided when the cluster was made stays: anything else asked for is said, not ignored. */
+function refuseChanges(record: ClusterRecord, config: ClusterConfig): void {
+  const wanted: { nodes?: number; proxyMode?: ProxyMode } = config
+  const changes = (['nodes', 'proxyMode'] as const).filter(
+    (key) => wanted[key] !== undefined && wanted[key] !== record[key],
+  )
+  if (changes.length === 0) return
+  const cause = changes.map((key) => `${key} is ${record[key]}, asked for ${wanted[key]}`).join('; ')
+  throw new CliError(exitCodes.conflict, `cluster ${record.name} exists with other settings`, {
+    cause,
+    fix: `frontdesk down ${record.name}`,
+  })
+}
+
+function readTimeoutMs(text: string | undefined): number {
+  if (text === undefined) return defaultTimeoutSeconds * 1000
+  const match = /^([0-9]+(?:\.[0-9]+)?)(s|m|)$/.exec(text)
+  if (!match) throw new CliError(exitCodes.usage, `${JSON.stringify(text)} is not a time`, { fix: 'write 60s or 2m' })
+  return Number(match[1]) * (match[2] === 'm' ? 60_000 : 1000)
+}
+
+async function writeKubeconfig(
+  context: CliContext,
+  home: Home,
+  paths: ClusterPaths,
+  record: ClusterRecord,
+  options: UpOptions,
+  steps: Steps,
+): Promise<void> {
+  if (options.kubeconfig === false) return
+  const file = options.kubeconfig ?? record.kubeconfig ?? selectKubeconfigFile(context.env, context.homeDir)
+  const name = contextName(record.name)
+  const change = await addToKubeconfig(file, readKubeconfigEntry(paths.kubeconfig, name), options.switch === true)
+  const { kubeconfig: _file, formerContext, ...rest } = record
+  const former = change.switched ? change.before : formerContext
+  writeClusterRecord(home, { ...rest, kubeconfig: file, ...(former ? { formerContext: former } : {}) })
+  if (options.quiet) return
+  const was = change.before === '' || change.before === name ? '' : ` (was: ${change.before})`
+  const kept = `${name} (current stays ${change.before}; frontdesk up ${record.name} --switch makes it current)`
+  steps.note('context', change.switched || change.before === name ? `${name} is current${was}` : kept)
+  steps.note('kubeconfig', file)
+}
+
+function sayNext(context: CliContext, name: string): void {
+  const kubectl = `kubectl --context ${contextName(name)}`
+  context.say(
+    `Try:   ${kubectl} get nodes\n       ${kubectl} create deployment web --image=…\nStop:  frontdesk stop ${name}    (remove: frontdesk down ${name})`,
+  )
+}
