@@ -4,6 +4,6 @@ import { field, object, type Static } from './schema.ts'
 
 export const PodTemplateSpec = object('io.k8s.api.core.v1.PodTemplateSpec', {
   metadata: field(1, TemplateMeta),
-  spec: field(2, PodSpec),
+  spec: field(2, PodSpec, { required: true, default: {} }),
 })
 export type PodTemplateSpec = Static<typeof PodTemplateSpec>

@@ -126,6 +126,8 @@ export const raw = (): Schema<unknown> => ({ type: 'raw' })
 export const fieldsV1 = (): Schema<unknown> => ({ type: 'fieldsV1' })
 
 export const array = <T>(items: Schema<T>, list: ListRules = {}): ArraySchema<T> => ({ type: 'array', items, list })
+/** A list that protobuf carries as a message `{items=1}`. */
+export const wrappedArray = <T>(items: Schema<T>): ArraySchema<T> => ({ ...array(items), wrapped: true })
 export const map = <T>(values: Schema<T>, mapType?: 'atomic'): MapSchema<T> => ({
   type: 'map',
   values,
