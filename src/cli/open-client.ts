@@ -1,8 +1,8 @@
 /** A client for a cluster of this machine, by the kubeconfig that its control plane wrote. */
 import type { Client } from '#client/contract.ts'
 import { createClient } from '#client/create-client.ts'
-import { openHttpsTransport } from '#client/https-transport.ts'
-import { loadKubeconfig } from '#client/load-kubeconfig.ts'
+import { httpsTransport } from '#client/https-transport.ts'
+import { readKubeconfig } from '#client/read-kubeconfig.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { ClusterRecord } from './cluster-record.ts'
 import type { CliContext } from './context.ts'
@@ -29,7 +29,7 @@ export async function openCluster(context: CliContext, named: string | undefined
       fix: `frontdesk up ${name}`,
     })
   }
-  const transport = openHttpsTransport(loadKubeconfig(paths.kubeconfig))
+  const transport = httpsTransport(await readKubeconfig({ paths: [paths.kubeconfig] }))
   return {
     client: createClient({ transport, userAgent: 'frontdesk-cli' }),
     record,

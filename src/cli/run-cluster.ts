@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { findMembers, foreignUserNamespace, listMountedNamespaces } from '#kernel/find-members.ts'
 import { identifyProcess, isRunning, type ProcessIdentity, signalProcess } from '#kernel/process-identity.ts'
 import { type DetachedProcess, startDetached } from '#kernel/start-detached.ts'
-import { enterHolderCommand, startHolder } from '#kernel/start-holder.ts'
+import { enterHolderCommand, startHolder } from '#kernel/holder.ts'
 import { createProgressParser } from '#lib/progress.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { ProcessRole } from './cluster-record.ts'
@@ -25,13 +25,9 @@ export async function startCluster(
 ): Promise<void> {
   const holder = await ensureHolder(paths)
   if (findRole(paths, 'control-plane')) return
+  const [enter = '', ...arguments_] = enterHolderCommand({ pid: holder.pid, privileged: context.uid === 0 })
   const controlPlane = await startDetached({
-    command: [
-      ...enterHolderCommand(holder),
-      context.nodePath,
-      `${context.packageDir}/src/bin/run-control-plane.ts`,
-      paths.dir,
-    ] as [string, ...string[]],
+    command: [enter, ...arguments_, context.nodePath, `${context.packageDir}/src/bin/run-control-plane.ts`, paths.dir],
     env: context.env,
     logFile: `${paths.logs}/control-plane.log`,
   })

@@ -28,9 +28,8 @@ export function selectCandidates(
   const ingress = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) =>
     ip ? [{ host: ip, port: port.port }] : [],
   )
-  const loopback = hasClusterIP
-    ? [{ host: hostAddressOf(clusterIP), port: hostPortOf(port.port, hostPorts, privileged) }]
-    : []
+  const loopbackHost = hasClusterIP ? hostAddressOf(clusterIP) : undefined
+  const loopback = loopbackHost ? [{ host: loopbackHost, port: hostPortOf(port.port, hostPorts, privileged) }] : []
   const nodePorts = port.nodePort
     ? nodes.flatMap((node) => externalIps(node)).map((host) => ({ host, port: port.nodePort as number }))
     : []
