@@ -1,9 +1,13 @@
 /** The pod that a workload's template asks for. Pure. */
 import type { KubeObject } from '#api/meta.ts'
 import type { Pod } from '#api/pod.ts'
-import type { PodTemplateSpec } from '#api/pod-template.ts'
 import type { Draft } from '#client/contract.ts'
 import { controllerReference } from './controller-ref.ts'
+
+export interface Template {
+  readonly metadata?: Partial<Pod['metadata']>
+  readonly spec?: Pod['spec']
+}
 
 export interface PodNaming {
   readonly name?: string
@@ -12,7 +16,7 @@ export interface PodNaming {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-export function podFromTemplate(owner: KubeObject, template: PodTemplateSpec, naming: PodNaming): Draft<Pod> {
+export function podFromTemplate(owner: KubeObject, template: Template, naming: PodNaming): Draft<Pod> {
   const { labels, annotations, finalizers } = template.metadata ?? {}
   const { namespace } = owner.metadata
   const allAnnotations = { ...annotations, ...naming.annotations }

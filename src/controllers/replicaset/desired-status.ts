@@ -2,7 +2,9 @@
 import type { Pod } from '#api/pod.ts'
 import type { ReplicaSet } from '#api/replica-set.ts'
 import { matchesLabels } from '../match-labels.ts'
+import { omitZeros } from '../omit-zeros.ts'
 import { isAvailable, isReady, isTerminal, isTerminating } from '../pod-state.ts'
+import { rfc3339 } from '../rfc3339.ts'
 
 export type ReplicaSetStatus = NonNullable<ReplicaSet['status']>
 
@@ -22,7 +24,7 @@ export function desiredReplicaSetStatus(inputs: ReplicaSetStatusInputs): Replica
   const templateLabels = template?.metadata?.labels ?? {}
   const conditions = desiredConditions(inputs)
   const fullyLabeled = pods.filter((pod) => matchesLabels(templateLabels, pod.metadata.labels)).length
-  return {
+  const status = {
     replicas: pods.length,
     fullyLabeledReplicas: fullyLabeled,
     readyReplicas: pods.filter((pod) => isReady(pod)).length,
@@ -31,6 +33,7 @@ export function desiredReplicaSetStatus(inputs: ReplicaSetStatusInputs): Replica
     observedGeneration: set.metadata.generation ?? 0,
     ...(conditions.length > 0 && { conditions }),
   }
+  return omitZeros(status, ['replicas'])
 }
 
 function desiredConditions({ set, failure, nowMs }: ReplicaSetStatusInputs) {
@@ -38,7 +41,7 @@ function desiredConditions({ set, failure, nowMs }: ReplicaSetStatusInputs) {
   if (!failure) return others
   const before = set.status?.conditions?.find(({ type }) => type === 'ReplicaFailure')
   if (before?.reason === failure.reason) return [...others, before]
-  const lastTransitionTime = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
+  const lastTransitionTime = rfc3339(nowMs)
   return [...others, { type: 'ReplicaFailure', status: 'True' as const, ...failure, lastTransitionTime }]
 }
 

@@ -10,6 +10,7 @@ import { controllerOf } from '../controller-ref.ts'
 import { parseKey, refOf } from '../object-key.ts'
 import type { ObjectIndex } from '../object-index.ts'
 import type { OwnedResource } from '../owned-resource.ts'
+import { isStillAlive } from '../owner-lives.ts'
 import { podFromTemplate } from '../pod-from-template.ts'
 import { isActive, nextAvailabilityMs } from '../pod-state.ts'
 import type { SelectedPods } from '../selected-pods.ts'
@@ -59,18 +60,8 @@ async function claimPods(sources: ReplicaSetSources, set: ReplicaSet): Promise<r
     selector,
     candidates: [...podsOf(sources, set), ...matching.filter(isActive)],
     resource: sources.pods,
-    ownerLives: () => isAlive(sources.requests, set),
+    ownerLives: () => isStillAlive(sources.requests, set),
   })
-}
-
-async function isAlive(requests: ResourceClient<ReplicaSet>, set: ReplicaSet): Promise<boolean> {
-  try {
-    const { metadata } = await requests.get(refOf(set))
-    return metadata.uid === set.metadata.uid && !metadata.deletionTimestamp
-  } catch (error) {
-    if (isNotFound(error)) return false
-    throw error
-  }
 }
 
 interface Outcome {
