@@ -1,0 +1,153 @@
+/** What the namespace thread can do. All synchronous; run by namespace-worker.ts, called through the broker. */
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { parseIp } from '#lib/ip.ts'
+import type { AddressPlan, NodeAddresses } from '#lib/address-plan.ts'
+import { clusterPaths, type ClusterPaths } from './cluster-paths.ts'
+import { bind, checked, close, setsockopt, socket } from './libc.ts'
+import { ensureNetns, ensureUtsAndIpc, inNetns, openPath, releaseNamespace, type ThreadHome } from './namespaces.ts'
+import {
+  desiredHostAccess,
+  desiredNode,
+  desiredPod,
+  desiredPodLink,
+  desiredUnderlay,
+  desiredUnderlayPort,
+  podRoute,
+  type DesiredNetns,
+} from './route/desired-network.ts'
+import { applyNetwork, removeRoute } from './route/apply-network.ts'
+import type { ContainerLaunch } from './sandbox/container-launch.ts'
+import { launchContainer } from './sandbox/launch-container.ts'
+
+const AF_INET = 2
+const AF_INET6 = 10
+const AF_NETLINK = 16
+const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
+const SOCK_RAW = 3
+const socketFlags = 0x800 | 0x80000 // non-blocking, close-on-exec
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
+const IPPROTO_IPV6 = 41
+const IPV6_V6ONLY = 26
+
+export interface PodSandbox {
+  readonly uid: string
+  readonly hostname: string
+  /** Absent: the pod uses its node's network. */
+  readonly ip?: string
+  readonly node: number
+}
+
+export function namespaceOperations(home: ThreadHome, runDir: string) {
+  const paths = clusterPaths(runDir)
+  const within = <T>(netns: string, run: () => T): T => inNetns(home, netns, run)
+  const apply = (desired: DesiredNetns): void => {
+    const opened: number[] = []
+    const openPeer = (path: string) => {
+      const fd = openPath(path)
+      opened.push(fd)
+      return { fd }
+    }
+    try {
+      within(desired.path, () => applyNetwork(desired, openPeer))
+    } finally {
+      opened.forEach((fd) => close(fd))
+    }
+  }
+  return {
+    openNetlink: (netns: string, protocol: number): number =>
+      within(netns, () => checked('open netlink socket', socket(AF_NETLINK, SOCK_RAW | socketFlags, protocol))),
+    openTcpListener: (netns: string, address: string, port: number): number =>
+      within(netns, () => boundSocket(SOCK_STREAM, address, port)),
+    openUdpSocket: (netns: string, address: string, port: number): number =>
+      within(netns, () => boundSocket(SOCK_DGRAM, address, port)),
+    openTcpSockets: (netns: string, family: 'IPv4' | 'IPv6', count: number): number[] =>
+      within(netns, () => openSockets(family === 'IPv4' ? AF_INET : AF_INET6, count)),
+    ensureUnderlay: (plan: AddressPlan): string => {
+      ensureNetns(home, paths.underlay)
+      apply(desiredUnderlay(plan, paths.underlay))
+      return paths.underlay
+    },
+    ensureNodeNetwork: (plan: AddressPlan, node: NodeAddresses, nodes: readonly NodeAddresses[]): string => {
+      const netns = paths.node(node.number)
+      ensureNetns(home, netns)
+      apply(desiredNode(plan, node, { netns, underlay: paths.underlay }, nodes))
+      apply(desiredUnderlayPort(plan, node, paths.underlay))
+      return netns
+    },
+    ensureHostAccess: (plan: AddressPlan, nodes: readonly NodeAddresses[]): void => {
+      const host = `/proc/${process.pid}/ns/net`
+      const desired = desiredHostAccess(plan, nodes, { host, underlay: paths.underlay })
+      const [link] = desired.host.links
+      apply({ ...desired.host, links: link ? [{ ...link, addresses: [] }] : [], routes: [] })
+      apply(desired.underlay)
+      apply(desired.host)
+    },
+    ensurePodSandbox: (sandbox: PodSandbox): void => ensurePodSandbox(home, paths, sandbox, apply),
+    removePodSandbox: (sandbox: Pick<PodSandbox, 'uid' | 'ip' | 'node'>): void => {
+      if (sandbox.ip !== undefined) {
+        // Deleting the link itself would block for tens of milliseconds; it goes with the namespace, by itself.
+        within(paths.node(sandbox.node), () => removeRoute(podRoute(sandbox.ip!)))
+        releaseNamespace(paths.pod(sandbox.uid))
+      }
+      releaseNamespace(paths.uts(sandbox.uid))
+      releaseNamespace(paths.ipc(sandbox.uid))
+      rmSync(paths.shm(sandbox.uid), { recursive: true, force: true })
+      rmSync(paths.memory(sandbox.uid), { recursive: true, force: true })
+    },
+    launchContainer: (launch: ContainerLaunch) => launchContainer(home, launch),
+  }
+}
+
+export type NamespaceOperations = ReturnType<typeof namespaceOperations>
+
+function ensurePodSandbox(
+  home: ThreadHome,
+  paths: ClusterPaths,
+  { uid, hostname, ip, node }: PodSandbox,
+  apply: (desired: DesiredNetns) => void,
+): void {
+  ensureUtsAndIpc(home, { uts: paths.uts(uid), ipc: paths.ipc(uid), hostname })
+  mkdirSync(paths.shm(uid), { recursive: true })
+  chmodSync(paths.shm(uid), 0o1777)
+  if (ip === undefined) return
+  const pod = paths.pod(uid)
+  ensureNetns(home, pod)
+  apply(desiredPodLink(ip, { node: paths.node(node), pod }))
+  apply(desiredPod(ip, pod))
+}
+
+function openSockets(family: number, count: number): number[] {
+  return Array.from({ length: count }, () => checked('open socket', socket(family, SOCK_STREAM | socketFlags, 0)))
+}
+
+function boundSocket(type: number, address: string, port: number): number {
+  const ip = parseIp(address)
+  if (!ip) throw new Error(`Cannot bind to ${JSON.stringify(address)}: not an address`)
+  const family = ip.family === 'IPv4' ? AF_INET : AF_INET6
+  const fd = checked('open socket', socket(family, type | socketFlags, 0))
+  try {
+    const one = Uint8Array.of(1, 0, 0, 0)
+    if (type === SOCK_STREAM) checked('set option', setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, one, 4))
+    if (family === AF_INET6) checked('set option', setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, one, 4))
+    const target = socketAddress(address, port)
+    checked('bind', bind(fd, target, target.length), `${address}:${port}`)
+    return fd
+  } catch (error) {
+    close(fd)
+    throw error
+  }
+}
+
+/** A sockaddr_in or sockaddr_in6. */
+export function socketAddress(address: string, port: number): Uint8Array {
+  const ip = parseIp(address)
+  if (!ip) throw new Error(`Cannot use ${JSON.stringify(address)}: not an address`)
+  const bytes = new Uint8Array(ip.family === 'IPv4' ? 16 : 28)
+  const view = new DataView(bytes.buffer)
+  view.setUint16(0, ip.family === 'IPv4' ? AF_INET : AF_INET6, true)
+  view.setUint16(2, port)
+  bytes.set(ip.bytes, ip.family === 'IPv4' ? 4 : 8)
+  return bytes
+}
