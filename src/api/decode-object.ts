@@ -13,8 +13,9 @@ export interface Decoded<T> {
 
 export function decodeObject<T>(schema: ObjectSchema<T>, json: unknown): Decoded<T> {
   const notes: Notes = { unknown: [], errors: [] }
-  const value = decodeFields(schema, json, { notes, path: '', goPath: '', struct: '' })
-  return { value: (value ?? {}) as T, ...notes }
+  const value = decodeFields(schema, json, { notes, path: '', goPath: '', struct: '' }) ?? {}
+  if ('metadata' in schema.fields) value['metadata'] ??= {}
+  return { value: value as T, ...notes }
 }
 
 /** The sentence of a 400 answer for a body that does not decode; undefined when nothing is wrong. */

@@ -101,10 +101,11 @@ export function kindSchema<const F extends Fields>(
   fields: F,
   description?: string,
 ): ObjectSchema<Flat<KubeObject & StaticFields<F>>> {
+  const metadata = field(1, ObjectMeta, { required: true, default: {} })
   return {
     type: 'object',
     name,
-    fields: { apiVersion: field(0, string()), kind: field(0, string()), metadata: field(1, ObjectMeta), ...fields },
+    fields: { apiVersion: field(0, string()), kind: field(0, string()), metadata, ...fields },
     ...(description !== undefined && { description }),
   }
 }
