@@ -188,9 +188,12 @@ function addImage(program: Command, context: CliContext): void {
     image
       .command('import')
       .argument('<file>', 'OCI layout (directory or tar) or docker-save archive')
-      .description('add images from an archive'),
+      .description('add images from an archive')
+      .option('--name <reference>', 'name for an image that the archive does not name'),
     'docker save web:1 > web.tar && frontdesk image import web.tar',
-  ).action(async (file: string) => (await import('./run-image.ts')).importImage(context, file))
+  ).action(async (file: string, options: { name?: string }) =>
+    (await import('./run-image.ts')).importImage(context, file, options),
+  )
   outputOption(image.command('ls').description('list images'), 'json', 'name').action(
     async (options: { output?: string }) => {
       await (await import('./run-image.ts')).listImages(context, options)
