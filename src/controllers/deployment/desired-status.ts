@@ -12,7 +12,11 @@ export interface StatusInputs {
   readonly rollout: Rollout
   readonly nowMs: number
   /** A condition of type Progressing that this reconcile has brought about by itself (set created, found, paused). */
-  readonly progress?: { readonly status: 'True' | 'False' | 'Unknown'; readonly reason: string; readonly message: string }
+  readonly progress?: {
+    readonly status: 'True' | 'False' | 'Unknown'
+    readonly reason: string
+    readonly message: string
+  }
   /** Whether the rollout is judged: not while paused or being scaled. */
   readonly judge: boolean
   readonly collisionCount?: number | undefined

@@ -124,7 +124,9 @@ function proportion(set: ReplicaSet, toAdd: number, added: number, maxReplicas: 
 export function setsToForget(rollout: Rollout, revision: (set: ReplicaSet) => number): ReplicaSet[] {
   const { revisionHistoryLimit = 10 } = rollout.deployment.spec
   const alive = rollout.oldSets.filter(({ metadata }) => !metadata.deletionTimestamp)
-  const surplus = alive.toSorted((a, b) => revision(a) - revision(b)).slice(0, Math.max(0, alive.length - revisionHistoryLimit))
+  const surplus = alive
+    .toSorted((a, b) => revision(a) - revision(b))
+    .slice(0, Math.max(0, alive.length - revisionHistoryLimit))
   return surplus.filter(
     ({ metadata, spec, status }) =>
       spec.replicas === 0 &&
@@ -132,4 +134,3 @@ export function setsToForget(rollout: Rollout, revision: (set: ReplicaSet) => nu
       (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
   )
 }
-

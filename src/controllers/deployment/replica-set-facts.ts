@@ -41,7 +41,9 @@ export function templateText(template: PodTemplateSpec | undefined): string {
 }
 
 export function byAge(a: ReplicaSet, b: ReplicaSet): number {
-  const [left, right] = [a.metadata, b.metadata].map(({ creationTimestamp = '', name }) => `${creationTimestamp} ${name}`)
+  const [left, right] = [a.metadata, b.metadata].map(
+    ({ creationTimestamp = '', name }) => `${creationTimestamp} ${name}`,
+  )
   return left! < right! ? -1 : left! > right! ? 1 : 0
 }
 
