@@ -120,6 +120,13 @@ export class MessageWriter {
     return this
   }
 
+  u32be(value: number): this {
+    this.#reserve(4)
+    this.#view.setUint32(this.#length, value, false)
+    this.#length += 4
+    return this
+  }
+
   i32(value: number): this {
     return this.u32(value)
   }

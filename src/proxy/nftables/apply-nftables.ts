@@ -1,0 +1,256 @@
+/**
+ * The nftables back end: one netlink socket in the node's network namespace, a planner that remembers what it wrote,
+ * and the ruleset's generation as proof that nobody else did. Transactions carry the expected generation, so the kernel
+ * itself refuses them after a foreign change; then the table is listed anew and the differences are written.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { errnoOf } from '#kernel/libc.ts'
+import type { Log } from '#observe/log.ts'
+import {
+  GenerationChanged,
+  NftTransaction,
+  listChains,
+  listElements,
+  nftFamily,
+  readGeneration,
+  tableExists,
+} from '#kernel/netlink/nftables.ts'
+import { MessageWriter } from '#kernel/netlink/message.ts'
+import { isNetlinkError, netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
+import type { DesiredRoutes, NodeTraffic, ProxyBackend } from '../backend.ts'
+import { decodeElement } from './decode-elements.ts'
+import { desiredChains, desiredSets, listChain, listChainRules, parseListChain, tableName } from './desired-table.ts'
+import { mapNames, type Element, type MapName } from './elements.ts'
+import { encodeElement } from './encode-elements.ts'
+import { planAdoption } from './plan-adoption.ts'
+import type { ListShape, PlanUnit, RoutePlanner } from './plan-elements.ts'
+
+export interface NftablesOptions {
+  /** A netfilter netlink socket of the node's namespace; the back end closes it when disposed. */
+  readonly netlinkFd: number
+  readonly node: NodeTraffic
+  readonly log: Log
+}
+
+/** Longest time others wait for the ruleset's lock: about 10 ms for so many elements. */
+const maxElementsPerTransaction = 8_000
+const maxElementBytes = 100
+const maxAdoptions = 5
+
+export function openNftablesBackend(options: NftablesOptions): ProxyBackend & Disposable {
+  return new NftablesBackend(options)
+}
+
+class NftablesBackend implements ProxyBackend, Disposable {
+  readonly #socket: Netlink
+  readonly #node: NodeTraffic
+  readonly #log: Log
+  readonly #family: number
+  readonly #writer = new MessageWriter(256 * 1024)
+  readonly #maxElements: number
+  #planner: RoutePlanner | undefined
+  #desired: DesiredRoutes | undefined
+  #generation = 0
+  /** List chains found by the last adoption: the planner asks for each of its own only once. */
+  #existingChains: ReadonlySet<string> = new Set()
+
+  constructor({ netlinkFd, node, log }: NftablesOptions) {
+    this.#socket = netlinkFrom(netlinkFd)
+    this.#node = node
+    this.#log = log
+    this.#family = nftFamily[node.family]
+    this.#maxElements = Math.min(maxElementsPerTransaction, Math.floor(this.#socket.maxBatchBytes / maxElementBytes))
+  }
+
+  async sync(desired: DesiredRoutes, changed?: ReadonlySet<string>): Promise<void> {
+    this.#desired = desired
+    const planner = this.#planner
+    if (!planner) {
+      await this.#adopt(desired)
+      return
+    }
+    try {
+      const { chains, units } = planner.plan(desired, changed)
+      await this.#apply(chains, units)
+    } catch (error) {
+      // The planner's memory is ahead of the kernel now.
+      this.#planner = undefined
+      if (!(error instanceof GenerationChanged))
+        this.#log.warn({ err: error }, 'Cannot apply routes, listing the table')
+      await this.#adopt(desired)
+    }
+  }
+
+  async verify(): Promise<boolean> {
+    if (!this.#desired || !this.#planner || readGeneration(this.#socket) === this.#generation) return false
+    this.#planner = undefined
+    return await this.#adopt(this.#desired)
+  }
+
+  async cleanup(): Promise<void> {
+    this.#planner = undefined
+    if (!tableExists(this.#socket, this.#family, tableName)) return
+    this.#transaction().deleteTable().commit(this.#socket)
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close()
+  }
+
+  /** Resolves with whether any element had to change. */
+  async #adopt(desired: DesiredRoutes): Promise<boolean> {
+    let rebuild = false
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#adoptOnce(desired, rebuild)
+      } catch (error) {
+        if (attempt === maxAdoptions) throw error
+        if (!isForeignChange(error)) {
+          this.#log.warn({ err: error, attempt }, 'Cannot take over the nftables table, writing it anew')
+          rebuild = true
+        }
+        await nextTurn()
+      }
+    }
+  }
+
+  async #adoptOnce(desired: DesiredRoutes, rebuild: boolean): Promise<boolean> {
+    this.#generation = readGeneration(this.#socket)
+    const exists = tableExists(this.#socket, this.#family, tableName)
+    const listed = exists && !rebuild ? this.#list() : { elements: [], maxRememberedEndpoint: 0 }
+    const adoption = planAdoption(this.#node, desired, listed.elements, listed.maxRememberedEndpoint)
+    const units = [...adoption.units]
+    const first = this.#transaction(this.#generation)
+    if (exists && rebuild) first.deleteTable()
+    this.#writeFixedPart(first, exists && !rebuild ? listChains(this.#socket, this.#family, tableName) : [])
+    this.#writeListChains(first, adoption.chains)
+    this.#commit(first)
+    await this.#apply([], units)
+    this.#planner = adoption.planner
+    return units.length > 0
+  }
+
+  #list(): { elements: Element[]; maxRememberedEndpoint: number } {
+    const elements: Element[] = []
+    const table = { family: this.#family, table: tableName }
+    for (const name of mapNames) {
+      listElements(this.#socket, { ...table, name }, (listed) => {
+        const element = decodeElement(this.#node.family, name, listed)
+        if (element) elements.push(element)
+      })
+    }
+    let maxRememberedEndpoint = 0
+    listElements(this.#socket, { ...table, name: 'affinity' }, ({ data }) => {
+      maxRememberedEndpoint = Math.max(maxRememberedEndpoint, data?.readUInt32LE(0) ?? 0)
+    })
+    return { elements, maxRememberedEndpoint }
+  }
+
+  /** Writes sets, chains and rules anew; within the transaction nobody sees a chain empty. */
+  #writeFixedPart(transaction: NftTransaction, existingChains: readonly string[]): void {
+    transaction.addTable('Service traffic of this node, kept by frontdesk')
+    for (const [index, set] of desiredSets(this.#node.family).entries()) transaction.addSet(set, index + 1)
+    const chains = desiredChains(this.#node)
+    for (const { name, base } of chains) transaction.addChain(name, base)
+    for (const { name } of chains) if (existingChains.includes(name)) transaction.flushChain(name)
+    for (const { name, rules } of chains) {
+      for (const { expressions, comment } of rules) transaction.addRule(name, expressions, comment)
+    }
+    const known = new Set(chains.map(({ name }) => name))
+    for (const name of existingChains) {
+      const shape = parseListChain(name)
+      if (shape) transaction.flushChain(name)
+      if (shape) this.#writeListRules(transaction, shape)
+      else if (!known.has(name)) transaction.flushChain(name)
+    }
+    // Only what had other names in an older version can be left; nothing refers to it after the flush above.
+    for (const name of existingChains) {
+      if (!known.has(name) && !parseListChain(name)) transaction.deleteChain(name)
+    }
+    this.#existingChains = new Set(existingChains)
+  }
+
+  #writeListChains(transaction: NftTransaction, shapes: readonly ListShape[]): void {
+    for (const shape of shapes) {
+      const name = listChain(shape.count, shape.affinitySeconds)
+      if (this.#existingChains.has(name)) continue
+      transaction.addChain(name)
+      this.#writeListRules(transaction, shape)
+    }
+  }
+
+  #writeListRules(transaction: NftTransaction, { count, affinitySeconds }: ListShape): void {
+    const name = listChain(count, affinitySeconds)
+    for (const { expressions, comment } of listChainRules(this.#node.family, count, affinitySeconds)) {
+      transaction.addRule(name, expressions, comment)
+    }
+  }
+
+  async #apply(chains: readonly ListShape[], units: readonly PlanUnit[]): Promise<void> {
+    let from = 0
+    let pendingChains = chains
+    while (from < units.length || pendingChains.length > 0) {
+      let to = from
+      for (let size = 0; to < units.length; to++) {
+        size += unitSize(units[to]!)
+        if (size > this.#maxElements && to > from) break
+      }
+      const transaction = this.#transaction(this.#generation)
+      this.#writeListChains(transaction, pendingChains)
+      this.#writeElements(transaction, units.slice(from, to))
+      this.#commit(transaction)
+      pendingChains = []
+      from = to
+      if (from < units.length) await nextTurn()
+    }
+  }
+
+  #writeElements(transaction: NftTransaction, units: readonly PlanUnit[]): void {
+    this.#writeGrouped(transaction, units, 'removes')
+    this.#writeGrouped(transaction, units, 'adds')
+  }
+
+  #writeGrouped(transaction: NftTransaction, units: readonly PlanUnit[], which: 'removes' | 'adds'): void {
+    const groups = new Map<MapName, Element[]>()
+    for (const unit of units) {
+      for (const element of unit[which]) {
+        const group = groups.get(element.map)
+        if (group) group.push(element)
+        else groups.set(element.map, [element])
+      }
+    }
+    const isRemoval = which === 'removes'
+    for (const name of isRemoval ? mapNames.toReversed() : mapNames) {
+      const group = groups.get(name)
+      if (!group) continue
+      transaction.beginElements(name, isRemoval)
+      for (const element of group) {
+        if (!transaction.hasRoom) transaction.beginElements(name, isRemoval)
+        encodeElement(transaction.writer, this.#node.family, element, !isRemoval)
+      }
+      transaction.endElements()
+    }
+  }
+
+  #transaction(generation?: number): NftTransaction {
+    return new NftTransaction({
+      family: this.#family,
+      table: tableName,
+      writer: this.#writer,
+      ...(generation !== undefined && { generation }),
+    })
+  }
+
+  #commit(transaction: NftTransaction): void {
+    if (transaction.isEmpty) return
+    transaction.commit(this.#socket)
+    // Every commit in the namespace, by anybody, adds one; 0 is skipped.
+    this.#generation = this.#generation === 0xffffffff ? 1 : this.#generation + 1
+  }
+}
+
+/** Somebody else committed while we listed, or before we wrote. */
+const isForeignChange = (error: unknown): boolean =>
+  error instanceof GenerationChanged || isNetlinkError(error, errnoOf.EINTR ?? 4)
+
+const unitSize = (unit: PlanUnit): number => unit.removes.length + unit.adds.length

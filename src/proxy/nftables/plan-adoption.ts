@@ -1,0 +1,85 @@
+/** Taking over a table as it is in the kernel: keep its numbers and places, and change only what differs. */
+import type { DesiredRoutes, NodeTraffic } from '../backend.ts'
+import { elementData, elementKey, type Element } from './elements.ts'
+import * as mark from './mark.ts'
+import { RoutePlanner, type ListShape, type PlanUnit, type PlannerSeed } from './plan-elements.ts'
+import type { Slot } from './plan-slots.ts'
+
+export interface Adoption {
+  /** Plans further changes from here on. */
+  readonly planner: RoutePlanner
+  /** All list chains that the table needs. */
+  readonly chains: readonly ListShape[]
+  /** What differs. */
+  readonly units: readonly PlanUnit[]
+}
+
+export function planAdoption(
+  node: NodeTraffic,
+  desired: DesiredRoutes,
+  listed: readonly Element[],
+  maxRememberedEndpoint: number,
+): Adoption {
+  const planner = new RoutePlanner(node, seedFrom(listed, maxRememberedEndpoint))
+  const { chains, units } = planner.plan(desired)
+  return { planner, chains, units: listed.length === 0 ? units : differences(listed, units) }
+}
+
+function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): PlannerSeed {
+  const ids = new Map<string, number>()
+  const slots = new Map<number, Slot[]>()
+  const endpoints = new Map<number, { address: string; port: number }>()
+  let maxEndpoint = maxRememberedEndpoint
+  for (const element of listed) {
+    if (element.map === 'lists') {
+      ids.set(element.comment.replace(/ local$/, ''), element.list & ~mark.localList)
+    } else if (element.map === 'endpoints') {
+      endpoints.set(element.endpoint, element)
+      maxEndpoint = Math.max(maxEndpoint, element.endpoint)
+    }
+  }
+  const place = (list: number, slot: number, value: Slot) => {
+    const places = slots.get(list) ?? []
+    places[slot] = value
+    slots.set(list, places)
+  }
+  for (const element of listed) {
+    if (element.map === 'slots') {
+      const { address, port } = element
+      place(element.list, element.slot, { address, port, isLocal: false, endpoint: 0 })
+    } else if (element.map === 'affinity-slots') {
+      const { endpoint } = element
+      const target = endpoints.get(endpoint)
+      if (target)
+        place(element.list, element.slot, { address: target.address, port: target.port, isLocal: false, endpoint })
+    }
+  }
+  return {
+    ids,
+    slots: new Map([...slots].map(([list, places]) => [list, places.filter((slot) => slot !== undefined)])),
+    nextEndpoint: maxEndpoint + 1,
+  }
+}
+
+/** From what is listed to what `wanted` would write into an empty table. */
+function differences(listed: readonly Element[], wanted: readonly PlanUnit[]): PlanUnit[] {
+  const present = new Map(listed.map((element) => [elementKey(element), element]))
+  const units: PlanUnit[] = []
+  for (const { adds } of wanted) {
+    const unit: PlanUnit = { removes: [], adds: [] }
+    for (const element of adds) {
+      const key = elementKey(element)
+      const old = present.get(key)
+      present.delete(key)
+      if (old && elementData(old) === elementData(element)) continue
+      if (old) unit.removes.push(old)
+      unit.adds.push(element)
+    }
+    if (unit.adds.length > 0) units.push(unit)
+  }
+  // Front ends go before the lists behind them.
+  const left = [...present.values()].toSorted((a, b) => removalOrder(a) - removalOrder(b))
+  return [...units, ...left.map((element) => ({ removes: [element], adds: [] }))]
+}
+
+const removalOrder = (element: Element): number => (element.map === 'fronts' || element.map === 'nodeports' ? 0 : 1)

@@ -1,0 +1,309 @@
+/**
+ * From desired routes to changes of elements, against a memory of what the table holds. The memory moves along with
+ * every plan: who fails to apply one has to start anew from a listing (`plan-adoption.ts`).
+ */
+import { parseCidr, formatIp, maskIp, type IpAddress } from '#lib/ip.ts'
+import { isExternallyAccessible, type DesiredRoutes, type NodeTraffic, type ServicePortRoute } from '../backend.ts'
+import { elementData, type Element } from './elements.ts'
+import { listChain } from './desired-table.ts'
+import * as mark from './mark.ts'
+import { planSlots, type MakeSlot, type Slot } from './plan-slots.ts'
+import { ClaimedElements, CountedElements } from './shared-elements.ts'
+
+/** Changes that must happen in one transaction. `removes` come first. */
+export interface PlanUnit {
+  readonly removes: Element[]
+  readonly adds: Element[]
+}
+
+export interface ListShape {
+  readonly count: number
+  readonly affinitySeconds: number
+}
+
+export interface Plan {
+  /** Chains that the elements go to and that this planner has not asked for before. */
+  readonly chains: readonly ListShape[]
+  /** In the order in which to apply them when one transaction cannot take them all. */
+  readonly units: readonly PlanUnit[]
+}
+
+/** What a listing tells about numbers and places, to be kept where possible. */
+export interface PlannerSeed {
+  /** Number of the service port by its key. */
+  readonly ids: ReadonlyMap<string, number>
+  /** Slots by list number. */
+  readonly slots: ReadonlyMap<number, readonly Slot[]>
+  /** Above all endpoint numbers in use or remembered by an affinity. */
+  readonly nextEndpoint: number
+}
+
+export const emptySeed: PlannerSeed = { ids: new Map(), slots: new Map(), nextEndpoint: 1 }
+
+interface List {
+  readonly number: number
+  readonly comment: string
+  readonly affinitySeconds: number
+  readonly slots: readonly Slot[]
+}
+
+interface Port {
+  readonly id: number
+  readonly route: ServicePortRoute
+  readonly cluster: List
+  readonly local: List
+}
+
+export class RoutePlanner {
+  readonly #node: NodeTraffic
+  readonly #seed: PlannerSeed
+  readonly #ports = new Map<string, Port>()
+  readonly #chains = new Set<string>()
+  readonly #fronts = new ClaimedElements()
+  readonly #refusals = new ClaimedElements()
+  readonly #clusterIps = new CountedElements((address) => ({ map: 'cluster-ips', address }))
+  readonly #hairpins = new CountedElements((address) => ({ map: 'hairpin', address }))
+  readonly #seededIds: Set<number>
+  readonly #freeIds: number[] = []
+  /** Freed by this plan: used again only by a later one, when no packet can still hold them. */
+  readonly #freedIds: number[] = []
+  #nextId = 1
+  #nextEndpoint: number
+
+  constructor(node: NodeTraffic, seed: PlannerSeed = emptySeed) {
+    this.#node = node
+    this.#seed = seed
+    this.#seededIds = new Set(seed.ids.values())
+    this.#nextEndpoint = seed.nextEndpoint
+  }
+
+  plan(desired: DesiredRoutes, changed?: ReadonlySet<string>): Plan {
+    const units: PlanUnit[] = []
+    const chains: ListShape[] = []
+    const keys = changed ?? new Set([...this.#ports.keys(), ...desired.servicePorts.keys()])
+    for (const key of keys) {
+      const unit: PlanUnit = { removes: [], adds: [] }
+      this.#planPort(key, desired.servicePorts.get(key), unit, chains)
+      if (unit.removes.length > 0 || unit.adds.length > 0) units.push(unit)
+    }
+    this.#freeIds.push(...this.#freedIds.splice(0))
+    this.#clusterIps.settle(units)
+    this.#hairpins.settle(units)
+    this.#refusals.settle(units, () => true)
+    this.#fronts.settle(units, (a, b) => elementData(a) === elementData(b))
+    return { chains, units }
+  }
+
+  #planPort(key: string, route: ServicePortRoute | undefined, unit: PlanUnit, chains: ListShape[]): void {
+    const before = this.#ports.get(key)
+    if (before?.route === route) return
+    const id = before?.id ?? this.#takeId(key)
+    const cluster = this.#planList(before?.cluster, listOf(id, route, 'cluster'), unit, chains)
+    const local = this.#planList(before?.local, listOf(id, route, 'local'), unit, chains)
+    this.#planSources(id, before?.route, route, unit)
+    this.#planFronts(id, before?.route, route)
+    if (route) this.#ports.set(key, { id, route, cluster, local })
+    else {
+      this.#ports.delete(key)
+      this.#freedIds.push(id)
+    }
+  }
+
+  #planList(before: List | undefined, wanted: WantedList, unit: PlanUnit, chains: ListShape[]): List {
+    const { number, comment, affinitySeconds } = wanted
+    const hadAffinity = before ? before.affinitySeconds > 0 : false
+    const hasAffinity = affinitySeconds > 0
+    const makeSlot: MakeSlot = (endpoint) => ({ ...endpoint, endpoint: hasAffinity ? this.#nextEndpoint++ : 0 })
+    const known = before ? (hadAffinity === hasAffinity ? before.slots : []) : this.#seededSlots(number, hasAffinity)
+    const slots = sameEndpoints(known, wanted.endpoints) ? known : planSlots(known, wanted.endpoints, makeSlot)
+    const after: List = { number, comment, affinitySeconds, slots }
+    this.#planSlotElements(before, after, unit)
+    const chain = chainOf(after)
+    const chainBefore = before ? chainOf(before) : ''
+    if (chain !== chainBefore) {
+      if (chainBefore) unit.removes.push({ map: 'lists', list: number, chain: chainBefore, comment: before!.comment })
+      if (chain) {
+        unit.adds.push({ map: 'lists', list: number, chain, comment })
+        if (!this.#chains.has(chain)) chains.push({ count: slots.length, affinitySeconds })
+        this.#chains.add(chain)
+      }
+    }
+    return after
+  }
+
+  #planSlotElements(before: List | undefined, after: List, unit: PlanUnit): void {
+    const had = before?.slots ?? []
+    if (had === after.slots) return
+    const sameMap = before !== undefined && before.affinitySeconds > 0 === after.affinitySeconds > 0
+    for (let slot = 0; slot < Math.max(had.length, after.slots.length); slot++) {
+      const [old, now] = [had[slot], after.slots[slot]]
+      if (sameMap && old && now && isSameSlot(old, now)) continue
+      if (old) {
+        unit.removes.push(slotElement(before!, slot, old))
+        if (old.isLocal) this.#hairpins.change(old.address, -1)
+      }
+      if (now) {
+        unit.adds.push(slotElement(after, slot, now))
+        if (now.isLocal) this.#hairpins.change(now.address, 1)
+      }
+    }
+    planEndpointElements(had, after.slots, unit)
+  }
+
+  #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: PlanUnit) {
+    const had = sourceRanges(before)
+    const has = sourceRanges(after)
+    for (const range of had) if (!has.includes(range)) unit.removes.push(allowedSource(id, range))
+    for (const range of has) if (!had.includes(range)) unit.adds.push(allowedSource(id, range))
+  }
+
+  #planFronts(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined): void {
+    if (before && after && hasSameFronts(before, after)) return
+    if (before?.clusterIp !== after?.clusterIp) {
+      if (before) this.#clusterIps.change(before.clusterIp, -1)
+      if (after) this.#clusterIps.change(after.clusterIp, 1)
+    }
+    const had = before ? frontElements(before, id, this.#node) : noFronts
+    const has = after ? frontElements(after, id, this.#node) : noFronts
+    for (const which of ['served', 'refused'] as const) {
+      const claims = which === 'served' ? this.#fronts : this.#refusals
+      for (const key of had[which].keys()) if (!has[which].has(key)) claims.release(key, before!.key)
+      for (const [key, element] of has[which]) claims.claim(key, after!.key, element)
+    }
+  }
+
+  #seededSlots(list: number, hasAffinity: boolean): readonly Slot[] {
+    const slots = this.#seed.slots.get(list) ?? []
+    return slots.length > 0 && slots[0]!.endpoint > 0 === hasAffinity ? slots : []
+  }
+
+  #takeId(key: string): number {
+    const seeded = this.#seed.ids.get(key)
+    if (seeded !== undefined && this.#seededIds.delete(seeded)) return seeded
+    const free = this.#freeIds.pop()
+    if (free !== undefined) return free
+    while (this.#seededIds.has(this.#nextId)) this.#nextId++
+    if (this.#nextId >= mark.maxServicePorts)
+      throw new Error(`Cannot route more than ${mark.maxServicePorts} service ports`)
+    return this.#nextId++
+  }
+}
+
+interface WantedList {
+  readonly number: number
+  readonly comment: string
+  readonly affinitySeconds: number
+  readonly endpoints: ServicePortRoute['cluster']
+}
+
+function listOf(id: number, route: ServicePortRoute | undefined, scope: 'cluster' | 'local'): WantedList {
+  return {
+    number: scope === 'cluster' ? id : id | mark.localList,
+    comment: route ? (scope === 'cluster' ? route.key : `${route.key} local`) : '',
+    affinitySeconds: route?.affinitySeconds ?? 0,
+    endpoints: route?.[scope] ?? [],
+  }
+}
+
+const chainOf = (list: List): string =>
+  list.slots.length === 0 ? '' : listChain(list.slots.length, list.affinitySeconds)
+
+const isSameSlot = (a: Slot, b: Slot): boolean =>
+  a.address === b.address && a.port === b.port && a.endpoint === b.endpoint && a.isLocal === b.isLocal
+
+function sameEndpoints(slots: readonly Slot[], wanted: ServicePortRoute['cluster']): boolean {
+  return (
+    slots.length === wanted.length &&
+    slots.every((slot, index) => {
+      const endpoint = wanted[index]!
+      return slot.address === endpoint.address && slot.port === endpoint.port && slot.isLocal === endpoint.isLocal
+    })
+  )
+}
+
+function slotElement(list: List, slot: number, { address, port, endpoint }: Slot): Element {
+  return list.affinitySeconds > 0
+    ? { map: 'affinity-slots', list: list.number, slot, endpoint }
+    : { map: 'slots', list: list.number, slot, address, port }
+}
+
+function planEndpointElements(before: readonly Slot[], after: readonly Slot[], unit: PlanUnit): void {
+  if ((before[0]?.endpoint ?? 0) === 0 && (after[0]?.endpoint ?? 0) === 0) return
+  const had = new Map(before.map((slot) => [slot.endpoint, slot]))
+  const has = new Map(after.map((slot) => [slot.endpoint, slot]))
+  for (const { endpoint, address, port } of before) {
+    if (endpoint !== 0 && !has.has(endpoint)) unit.removes.push({ map: 'endpoints', endpoint, address, port })
+  }
+  for (const { endpoint, address, port } of after) {
+    if (endpoint !== 0 && !had.has(endpoint)) unit.adds.push({ map: 'endpoints', endpoint, address, port })
+  }
+}
+
+function sourceRanges(route: ServicePortRoute | undefined): readonly string[] {
+  return route && route.loadBalancerIps.length > 0 ? route.loadBalancerSourceRanges : []
+}
+
+function allowedSource(list: number, range: string): Element {
+  const cidr = parseCidr(range)
+  if (!cidr) throw new Error(`Cannot read the source range ${JSON.stringify(range)}`)
+  const first = maskIp(cidr.base, cidr.prefixLength)
+  return { map: 'allowed-sources', list, from: formatIp(first), to: formatIp(lastAddress(first, cidr.prefixLength)) }
+}
+
+function lastAddress(first: IpAddress, prefixLength: number): IpAddress {
+  const ones: IpAddress = { family: first.family, bytes: first.bytes.map(() => 255) }
+  const prefix = maskIp(ones, prefixLength).bytes
+  return { family: first.family, bytes: first.bytes.map((byte, index) => byte | (~prefix[index]! & 255)) }
+}
+
+interface FrontElements {
+  readonly served: ReadonlyMap<string, Element>
+  readonly refused: ReadonlyMap<string, Element>
+}
+
+const noFronts: FrontElements = { served: new Map(), refused: new Map() }
+
+/** Everything but the endpoints themselves. */
+function hasSameFronts(a: ServicePortRoute, b: ServicePortRoute): boolean {
+  return (
+    a.clusterIp === b.clusterIp &&
+    a.port === b.port &&
+    a.nodePort === b.nodePort &&
+    a.internalPolicy === b.internalPolicy &&
+    a.externalPolicy === b.externalPolicy &&
+    (a.cluster.length === 0) === (b.cluster.length === 0) &&
+    isSameList(a.externalIps, b.externalIps) &&
+    isSameList(a.loadBalancerIps, b.loadBalancerIps) &&
+    (a.loadBalancerSourceRanges.length === 0) === (b.loadBalancerSourceRanges.length === 0)
+  )
+}
+
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
+
+function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
+  const { protocol, port } = route
+  const served = new Map<string, Element>()
+  const refused = new Map<string, Element>()
+  const isServed = route.cluster.length > 0
+  const add = (address: string, flags: number) => {
+    const key = `${address} ${protocol} ${port}`
+    if (isServed || flags & mark.restricted) {
+      served.set(key, { map: 'fronts', address, protocol, port, mark: id | flags | (isServed ? 0 : mark.unserved) })
+    }
+    if (!isServed) refused.set(key, { map: 'no-endpoints', address, protocol, port })
+  }
+  const policy = route.internalPolicy === 'Local' ? mark.localList : 0
+  add(route.clusterIp, policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded))
+  if (!isExternallyAccessible(route)) return { served, refused }
+  const external = route.externalPolicy === 'Local' ? mark.externalLocal : mark.masqueraded
+  for (const address of route.externalIps) add(address, external)
+  const isRestricted = route.loadBalancerSourceRanges.length > 0
+  for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
+  if (route.nodePort !== 0) {
+    const key = `${protocol} ${route.nodePort}`
+    if (isServed) served.set(key, { map: 'nodeports', protocol, port: route.nodePort, mark: id | external })
+    else refused.set(key, { map: 'no-endpoint-nodeports', protocol, port: route.nodePort })
+  }
+  return { served, refused }
+}
