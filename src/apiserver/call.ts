@@ -1,0 +1,29 @@
+/** One request to a resource while it is answered. */
+import type { Kind } from '#api/kind.ts'
+import type { ApiRequest } from '#api/wire.ts'
+import type { ResourceInfo } from './request/parse-request-info.ts'
+
+export interface Call {
+  readonly request: ApiRequest
+  readonly info: ResourceInfo
+  readonly kind: Kind
+  /** Of the path; absent for cluster-scoped kinds and for lists over all namespaces. */
+  readonly namespace: string | undefined
+  /** Texts of `Warning` headers, in order, each once. */
+  readonly warnings: Set<string>
+}
+
+/** The name in the path. Routes without one never get here. */
+export function nameOf(call: Call): string {
+  return call.info.name ?? ''
+}
+
+/** Who writes, for pipelines. */
+export function writerOf(call: Call) {
+  return {
+    kind: call.kind,
+    namespace: call.namespace,
+    user: call.request.user,
+    warn: (text: string) => void call.warnings.add(text),
+  }
+}

@@ -1,0 +1,9 @@
+/** What the verbs work with. */
+import type { Clock } from '#lib/clock.ts'
+import type { ObjectStore } from './objects/open-object-store.ts'
+import type { WriteDeps } from './write/write.ts'
+
+export interface ServerDeps extends WriteDeps {
+  readonly objects: ObjectStore
+  readonly clock: Clock
+}
