@@ -8,7 +8,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   api: ['lib'],
   observe: ['lib'],
   kernel: ['lib'],
-  store: ['lib'],
+  store: ['lib', 'observe'],
   client: ['lib', 'api', 'observe'],
   apiserver: ['lib', 'api', 'observe', 'store'],
   controllers: ['lib', 'api', 'observe', 'client'],
