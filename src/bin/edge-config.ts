@@ -1,0 +1,25 @@
+/** What the control plane writes down for the edge process (`edge.json` in the cluster's directory). */
+import { readFile } from 'node:fs/promises'
+
+export interface EdgeConfig {
+  /** File with the credentials and the address of the API server, as the host reaches it. */
+  readonly kubeconfig: string
+  /** The cluster's tmpfs with the namespace files; see `#kernel/cluster-paths.ts`. */
+  readonly runDir: string
+  /** Chooses the addresses: see `#lib/address-plan.ts`. */
+  readonly clusterIndex: number
+  /** The host's resolvers; /etc/resolv.conf when absent. */
+  readonly resolvConf?: string
+  /** Whether ports below 1024 may be listened on; found out when absent. */
+  readonly privileged?: boolean
+  readonly logLevel?: string
+}
+
+export async function readEdgeConfig(file: string): Promise<EdgeConfig> {
+  const config = JSON.parse(await readFile(file, 'utf8')) as Partial<EdgeConfig>
+  const { kubeconfig, runDir, clusterIndex } = config
+  if (typeof kubeconfig !== 'string' || typeof runDir !== 'string' || typeof clusterIndex !== 'number') {
+    throw new Error(`Cannot use ${file}: kubeconfig, runDir and clusterIndex are needed`)
+  }
+  return { ...config, kubeconfig, runDir, clusterIndex }
+}

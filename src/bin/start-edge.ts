@@ -1,0 +1,55 @@
+/** What itself serves traffic, together in one process: cluster DNS and the host's way in. */
+import { createClient } from '#client/create-client.ts'
+import { createInformers } from '#client/create-informers.ts'
+import { httpsTransport } from '#client/https-transport.ts'
+import { readKubeconfig } from '#client/read-kubeconfig.ts'
+import { openResolvConf } from '#dns/open-resolv-conf.ts'
+import { startDns } from '#dns/start-dns.ts'
+import { probeLowPorts } from '#host-access/probe-low-ports.ts'
+import { startHostAccess } from '#host-access/start-host-access.ts'
+import { clusterPaths } from '#kernel/cluster-paths.ts'
+import { startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
+import { clusterDomain, planAddresses } from '#lib/address-plan.ts'
+import { systemClock } from '#lib/clock.ts'
+import type { Log } from '#observe/log.ts'
+import type { EdgeConfig } from './edge-config.ts'
+
+const dnsPort = 53
+
+/**
+ * Resolves when DNS has its sockets; names are SERVFAIL, and host listeners are missing, until `synced`. The broker
+ * comes first: it settles libuv's thread pool in this thread's network namespace.
+ */
+export async function startEdge(
+  config: EdgeConfig,
+  log: Log,
+  signal: AbortSignal,
+): Promise<AsyncDisposable & { readonly synced: Promise<void> }> {
+  await using stack = new AsyncDisposableStack()
+  const plan = planAddresses(config.clusterIndex)
+  const { underlay } = clusterPaths(config.runDir)
+  const broker = stack.use(await startNamespaceBroker({ runDir: config.runDir }))
+  const transport = stack.use(httpsTransport(await readKubeconfig({ paths: [config.kubeconfig] })))
+  const client = createClient({ transport, userAgent: 'frontdesk-edge' })
+  const informers = stack.use(createInformers(client, signal, { log }))
+  const dns = {
+    informers,
+    udpFd: await broker.openUdpSocket(underlay, plan.controlPlaneIp, dnsPort),
+    tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, dnsPort),
+    upstreams: openResolvConf(config.resolvConf ?? '/etc/resolv.conf', systemClock),
+    ownAddresses: [plan.controlPlaneIp, plan.dnsServiceIp],
+    clusterDomain,
+    ownRanges: [plan.serviceCidr, plan.podCidr],
+    clock: systemClock,
+    log: log.child({ component: 'dns' }),
+  }
+  stack.use(await startDns(dns, signal))
+  const privileged = config.privileged ?? (await probeLowPorts())
+  const hostAccess = { informers, broker, underlay, privileged, log: log.child({ component: 'host-access' }) }
+  stack.use(startHostAccess(hostAccess, signal))
+  const { synced } = informers
+  // whoever stops before has no use for it
+  synced.catch(() => {})
+  const started = stack.move()
+  return { synced, [Symbol.asyncDispose]: () => started.disposeAsync() }
+}

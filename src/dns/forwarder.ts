@@ -1,0 +1,169 @@
+/**
+ * Questions for names that are not the cluster's go to the host's resolvers: in their order, the next one when one is
+ * silent or says it cannot, over TCP when the answer is too long. Equal questions under way are asked once, which also
+ * ends a loop (a resolver that asks us back waits for its own answer, and times out).
+ */
+import type { Clock } from '#lib/clock.ts'
+import type { Log } from '#observe/log.ts'
+import { decodeMessage } from './decode-message.ts'
+import { encodeMessage } from './encode-message.ts'
+import { type DnsMessage, lowerName, type Question, rcodes } from './message.ts'
+import type { Upstream } from './parse-resolv-conf.ts'
+import { emptyQuery, maxUdpBytes } from './render-reply.ts'
+import { ResponseCache } from './response-cache.ts'
+import type { ExchangeRequest } from './run-exchange.ts'
+
+export interface ForwarderOptions {
+  /** Asked before every question. */
+  readonly upstreams: () => readonly Upstream[]
+  /** Addresses of our own that must not be asked, whatever resolv.conf says. */
+  readonly ownAddresses: readonly string[]
+  readonly exchange: <T>(request: ExchangeRequest<T>) => Promise<T>
+  /** A whole number from 0 to 65535, not to be guessed. */
+  readonly randomId: () => number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type ForwardFlags = Pick<DnsMessage, 'checkingDisabled'> & { readonly dnssecOk: boolean }
+
+/** The first round is short so that a dead first server costs little; resolvers give up after five seconds. */
+const roundsMs = [800, 1600]
+const deadlineMs = 4000
+/** How long a server that was silent is asked after the others. */
+const avoidMs = 30_000
+const maxUnderWay = 1000
+
+export class Forwarder {
+  readonly #options: ForwarderOptions
+  readonly #cache: ResponseCache
+  readonly #underWay = new Map<string, Promise<DnsMessage | undefined>>()
+  readonly #avoidUntilMs = new Map<string, number>()
+  readonly #stop = new AbortController()
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options
+    this.#cache = new ResponseCache(options.clock)
+  }
+
+  /** The answer of some server; undefined when none gave one. Never rejects. */
+  async resolve(question: Question, flags: ForwardFlags): Promise<DnsMessage | undefined> {
+    const key = `${question.type} ${question.class} ${flags.dnssecOk} ${flags.checkingDisabled} ${lowerName(question.name)}`
+    const cached = this.#cache.get(key)
+    if (cached) return cached
+    const running = this.#underWay.get(key)
+    if (running) return running
+    if (this.#underWay.size >= maxUnderWay) return undefined
+    const answer = this.#ask(question, flags).finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, answer)
+    const response = await answer
+    if (response) this.#cache.set(key, response)
+    return response
+  }
+
+  /** Ends what is under way. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  async #ask(question: Question, flags: ForwardFlags): Promise<DnsMessage | undefined> {
+    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), this.#stop.signal])
+    let inability: DnsMessage | undefined
+    for (const roundMs of roundsMs) {
+      for (const server of this.#serversByHealth()) {
+        if (deadline.aborted) return inability
+        const signal = AbortSignal.any([deadline, AbortSignal.timeout(roundMs)])
+        const response = await this.#askServer(server, { question, flags, signal, deadline })
+        if (response && isFinal(response)) return response
+        inability = response ?? inability
+      }
+      // every server has answered that it cannot: asking again changes nothing
+      if (inability) return inability
+    }
+    return undefined
+  }
+
+  #serversByHealth(): Upstream[] {
+    const nowMs = this.#options.clock.nowMs()
+    const servers = this.#options.upstreams().filter(({ address }) => !this.#options.ownAddresses.includes(address))
+    const isAvoided = (server: Upstream): boolean => (this.#avoidUntilMs.get(keyOf(server)) ?? -Infinity) > nowMs
+    return [...servers.filter((server) => !isAvoided(server)), ...servers.filter(isAvoided)]
+  }
+
+  async #askServer(server: Upstream, ask: Ask): Promise<DnsMessage | undefined> {
+    try {
+      let response = await this.#exchange(server, ask, { protocol: 'udp', hasEdns: true })
+      // servers older than EDNS take its record for an error
+      if (response.rcode === rcodes.FORMERR)
+        response = await this.#exchange(server, ask, { protocol: 'udp', hasEdns: false })
+      this.#avoidUntilMs.delete(keyOf(server))
+      return response.truncated ? await this.#askOverTcp(server, ask, response) : response
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#avoid(server, error)
+      return undefined
+    }
+  }
+
+  async #askOverTcp(server: Upstream, ask: Ask, truncated: DnsMessage): Promise<DnsMessage> {
+    try {
+      const signal = ask.deadline
+      return await this.#exchange(server, { ...ask, signal }, { protocol: 'tcp', hasEdns: true })
+    } catch (error) {
+      this.#options.log.debug({ err: error, server: keyOf(server) }, 'Upstream server does not answer over TCP')
+      return truncated
+    }
+  }
+
+  #exchange(server: Upstream, { question, flags, signal }: Ask, { protocol, hasEdns }: Way): Promise<DnsMessage> {
+    const query: DnsMessage = {
+      ...emptyQuery,
+      id: this.#options.randomId(),
+      checkingDisabled: flags.checkingDisabled,
+      questions: [question],
+      ...(hasEdns && { edns: { udpPayloadSize: maxUdpBytes, version: 0, dnssecOk: flags.dnssecOk } }),
+    }
+    const accept = (packet: Uint8Array): DnsMessage | undefined => {
+      const response = decodeMessage(packet)
+      return response && answers(response, query) ? response : undefined
+    }
+    return this.#options.exchange({ server, protocol, packet: encodeMessage(query), accept, signal })
+  }
+
+  #avoid(server: Upstream, error: unknown): void {
+    const nowMs = this.#options.clock.nowMs()
+    const until = this.#avoidUntilMs.get(keyOf(server)) ?? -Infinity
+    if (until < nowMs)
+      this.#options.log.warn({ err: error, server: keyOf(server) }, 'Upstream DNS server does not answer')
+    this.#avoidUntilMs.set(keyOf(server), nowMs + avoidMs)
+  }
+}
+
+interface Ask {
+  readonly question: Question
+  readonly flags: ForwardFlags
+  /** For this try. */
+  readonly signal: AbortSignal
+  readonly deadline: AbortSignal
+}
+
+interface Way {
+  readonly protocol: 'udp' | 'tcp'
+  readonly hasEdns: boolean
+}
+
+function keyOf({ address, port }: Upstream): string {
+  return `${address} ${port}`
+}
+
+/** Other answers (SERVFAIL, REFUSED, …) say more about the server than about the name. */
+function isFinal({ rcode }: DnsMessage): boolean {
+  return rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN
+}
+
+function answers(response: DnsMessage, query: DnsMessage): boolean {
+  if (!response.isResponse || response.id !== query.id) return false
+  const [got, asked] = [response.questions[0], query.questions[0]!]
+  // some servers leave the question out of an error
+  if (!got) return response.rcode !== rcodes.NOERROR
+  return got.type === asked.type && got.class === asked.class && lowerName(got.name) === lowerName(asked.name)
+}
