@@ -19,7 +19,6 @@ import {
   writeSync,
 } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { makePipe, makeWhiteout, setXattr } from '#kernel/xattr.ts'
 import { type LayerEntry, type LayerHeader, type LayerPath, planLayerEntry, selectXattrs } from './plan-layer-entry.ts'
 import { resolveInside } from './probe-path-inside.ts'
 
@@ -51,6 +50,8 @@ export function openLayerWriter(root: string, form: LayerForm): LayerWriter {
     write: async (header, body) => {
       const entry = planLayerEntry(header)
       if (entry.kind === 'skip' && entry.why === 'device') skippedDevices++
+      // Loaded when first needed: most layers need no system calls, and loading costs more than unpacking them.
+      if (needsSystemCalls(entry, header)) state.calls ??= await import('#kernel/xattr.ts')
       await writeEntry(state, entry, { header, body })
     },
   }
@@ -66,7 +67,18 @@ interface State {
   /** Real paths that this layer has marked as removed from the layers below. */
   readonly removed: Set<string>
   readonly directories: Map<string, LayerHeader>
+  calls?: Calls
 }
+
+type Calls = typeof import('#kernel/xattr.ts')
+
+function callsOf({ calls }: State): Calls {
+  if (!calls) throw new Error('the system calls of a layer are not loaded')
+  return calls
+}
+
+const needsSystemCalls = ({ kind }: LayerEntry, header: LayerHeader) =>
+  kind === 'whiteout' || kind === 'opaque' || kind === 'pipe' || selectXattrs(header).length > 0
 
 interface Source {
   readonly header: LayerHeader
@@ -84,7 +96,7 @@ async function writeEntry(state: State, entry: LayerEntry, { header, body }: Sou
   if (entry.kind === 'whiteout') return removeBelow(state, path)
   if (entry.kind === 'directory') return makeDirectory(state, path, header)
   clearWay(state, path)
-  if (entry.kind === 'file') await writeFile(path, header, body)
+  if (entry.kind === 'file') await writeFile(state, path, { header, body })
   else makeSpecial(state, entry, { path, header })
   state.made.add(path)
 }
@@ -97,14 +109,14 @@ function makeSpecial(state: State, entry: LayerEntry, { path, header }: { path: 
   if (entry.kind === 'symlink') {
     symlinkSync(entry.target, path)
     state.parents.clear()
-  } else if (entry.kind === 'pipe') makePipe(path, 0o600)
+  } else if (entry.kind === 'pipe') callsOf(state).makePipe(path, 0o600)
   own(() => lchownSync(path, header.uid ?? 0, header.gid ?? 0))
   if (entry.kind === 'pipe') chmodSync(path, modeOf(header, 0o644))
   const time = header.mtime ?? new Date(0)
   lutimesSync(path, time, time)
 }
 
-async function writeFile(path: string, header: LayerHeader, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeFile(state: State, path: string, { header, body }: Source): Promise<void> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
   const fd = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600)
   try {
@@ -112,7 +124,7 @@ async function writeFile(path: string, header: LayerHeader, body: AsyncIterable<
       for (let offset = 0; offset < chunk.length;) offset += writeSync(fd, chunk, offset)
     }
     own(() => fchownSync(fd, header.uid ?? 0, header.gid ?? 0))
-    setXattrs(path, header)
+    setXattrs(state, path, header)
     fchmodSync(fd, modeOf(header, 0o644))
     const time = header.mtime ?? new Date(0)
     futimesSync(fd, time, time)
@@ -155,12 +167,12 @@ function removeBelow(state: State, path: string): void {
     return
   }
   clearWay(state, path)
-  if (state.form === 'overlay') mark(() => makeWhiteout(path))
+  if (state.form === 'overlay') mark(() => callsOf(state).makeWhiteout(path))
   state.removed.add(path)
 }
 
 function makeOpaque(state: State, directory: string): void {
-  if (state.form === 'overlay') return mark(() => setOpaque(directory))
+  if (state.form === 'overlay') return mark(() => setOpaque(callsOf(state), directory))
   for (const name of readdirSync(directory)) {
     const path = join(directory, name)
     if (!hasMade(state, path)) clearWay(state, path)
@@ -172,7 +184,7 @@ const hasMade = (state: State, path: string) =>
   state.made.has(path) || [...state.made].some((known) => known.startsWith(`${path}/`))
 
 /** Mounts with `userxattr` read the user attribute, others the trusted one, which only the real root can set. */
-function setOpaque(directory: string): void {
+function setOpaque({ setXattr }: Calls, directory: string): void {
   const yes = new TextEncoder().encode('y')
   const results = ['trusted.overlay.opaque', 'user.overlay.opaque'].map((name) =>
     attempt(() => setXattr(directory, name, yes)),
@@ -227,7 +239,7 @@ function finishDirectories(state: State): void {
   for (const path of paths) {
     const header = state.directories.get(path)!
     own(() => lchownSync(path, header.uid ?? 0, header.gid ?? 0))
-    setXattrs(path, header)
+    setXattrs(state, path, header)
     chmodSync(path, modeOf(header, 0o755))
     const time = header.mtime ?? new Date(0)
     utimesSync(path, time, time)
@@ -235,8 +247,9 @@ function finishDirectories(state: State): void {
 }
 
 /** Attributes are an extra: file systems without them still hold the image. */
-function setXattrs(path: string, header: LayerHeader): void {
-  for (const [name, value] of selectXattrs(header)) attempt(() => setXattr(path, name, new TextEncoder().encode(value)))
+function setXattrs(state: State, path: string, header: LayerHeader): void {
+  for (const [name, value] of selectXattrs(header))
+    attempt(() => callsOf(state).setXattr(path, name, new TextEncoder().encode(value)))
 }
 
 /** Owners that this user namespace does not map cannot be set; the file then belongs to whoever unpacks. */

@@ -56,7 +56,9 @@ export function openImageStore(options: ImageStoreOptions): ImageStore & ImageAd
     import: (path, { name } = {}) => importInto(store, path, name),
     list: async () => {
       const entries = Object.entries(await store.index.read())
-      return Promise.all(entries.toSorted().map(([key, entry]) => summarize(store, key, entry)))
+      return Promise.all(
+        entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, entry]) => summarize(store, key, entry)),
+      )
     },
     remove: (text) => remove(store, formatReference(parseReference(text))),
     prune: () => prune(store),

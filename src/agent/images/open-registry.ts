@@ -19,8 +19,8 @@ export interface Repository {
   resolve(tagOrDigest: string): Promise<string | undefined>
   /** The bytes of a manifest, not yet verified. */
   manifest(tagOrDigest: string): Promise<Uint8Array>
-  /** The bytes of a blob, not yet verified. */
-  blob(digest: string): Promise<AsyncIterable<Uint8Array>>
+  /** The bytes of a blob, not yet verified. `signal` ends this download only. */
+  blob(digest: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface RepositoryOptions {
@@ -37,9 +37,9 @@ const firstPauseMs = 200
 
 export function openRepository(options: RepositoryOptions): Repository {
   let authorization: string | undefined
-  const ask = async (path: string, method: 'GET' | 'HEAD', accept: string): Promise<Response> => {
+  const ask = async ({ path, method = 'GET', accept, signal = options.signal }: Question): Promise<Response> => {
     const url = new URL(`${options.baseUrl}/v2/${options.name}/${path}`)
-    const send = () => fetchPatiently(url, { method, headers: headersOf(accept, authorization) }, options.signal)
+    const send = () => fetchPatiently(url, { method, headers: headersOf(accept, authorization) }, signal)
     let response = await send()
     if (response.status === 401) {
       authorization = await logIn(response, url, options)
@@ -51,15 +51,25 @@ export function openRepository(options: RepositoryOptions): Repository {
   }
   return {
     resolve: async (tagOrDigest) => {
-      const response = await ask(`manifests/${tagOrDigest}`, 'HEAD', acceptedManifests)
+      const response = await ask({ path: `manifests/${tagOrDigest}`, method: 'HEAD', accept: acceptedManifests })
       return response.headers.get('docker-content-digest') ?? undefined
     },
     manifest: async (tagOrDigest) => {
-      const response = await ask(`manifests/${tagOrDigest}`, 'GET', acceptedManifests)
+      const response = await ask({ path: `manifests/${tagOrDigest}`, accept: acceptedManifests })
       return readLimited(bodyOf(response), maxManifestBytes)
     },
-    blob: async (digest) => bodyOf(await ask(`blobs/${digest}`, 'GET', '*/*')),
+    blob: async (digest, own) => {
+      const signal = AbortSignal.any([options.signal, own])
+      return bodyOf(await ask({ path: `blobs/${digest}`, accept: '*/*', signal }))
+    },
   }
+}
+
+interface Question {
+  readonly path: string
+  readonly method?: 'GET' | 'HEAD'
+  readonly accept: string
+  readonly signal?: AbortSignal
 }
 
 function headersOf(accept: string, authorization: string | undefined): Record<string, string> {
@@ -117,9 +127,10 @@ async function fetchOnce(url: URL, init: RequestInit, signal: AbortSignal): Prom
   }
 }
 
-const lasting: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'])
+/** Refused, unknown and forbidden hosts stay so for longer than anybody wants to wait here. */
+const transient: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'UND_ERR_SOCKET'])
 const causeOf = (error: Error) => error.cause as NodeJS.ErrnoException | undefined
-const isTransient = (error: Error) => !lasting.has(causeOf(error)?.code)
+const isTransient = (error: Error) => transient.has(causeOf(error)?.code)
 const reasonOf = (error: Error) => causeOf(error)?.message || causeOf(error)?.code || error.message
 
 async function failureOf(response: Response, { baseUrl, name }: RepositoryOptions): Promise<RegistryError> {

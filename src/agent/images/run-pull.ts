@@ -95,20 +95,23 @@ async function fetchContents(blobs: Blobs, source: Repository, manifest: Manifes
   const failed = new AbortController()
   const work = async () => {
     for (let next = pending.shift(); next && !failed.signal.aborted; next = pending.shift()) {
-      await fetchBlob(blobs, source, next).catch((error: unknown) => {
-        failed.abort()
-        throw error
-      })
+      await fetchBlob(blobs, source, { ...next, signal: failed.signal })
     }
   }
-  await Promise.all(Array.from({ length: parallelDownloads }, work))
+  const workers = Array.from({ length: parallelDownloads }, () => work().catch((error) => failed.abort(error)))
+  await Promise.all(workers)
+  failed.signal.throwIfAborted()
 }
 
-async function fetchBlob(blobs: Blobs, source: Repository, { digest, size }: Expected): Promise<void> {
+interface WantedBlob extends Expected {
+  readonly signal: AbortSignal
+}
+
+async function fetchBlob(blobs: Blobs, source: Repository, { digest, size, signal }: WantedBlob): Promise<void> {
   if (await blobs.has(digest)) return
   for (let attempt = 1; ; attempt++) {
     try {
-      await blobs.write(await source.blob(digest), { digest, ...(size === undefined ? {} : { size }) })
+      await blobs.write(await source.blob(digest, signal), { digest, ...(size === undefined ? {} : { size }) })
       return
     } catch (error) {
       const broken =
