@@ -1,0 +1,49 @@
+/**
+ * Which tracked UDP flows lead nowhere any more. UDP has no end, so a flow whose endpoint is gone would take a client's
+ * datagrams to nobody for as long as it sends them.
+ */
+import { cidrContains, parseCidr, parseIp } from '#lib/ip.ts'
+import type { ServicePortRoute } from './backend.ts'
+
+export interface TrackedFlow {
+  readonly destination: string
+  readonly destinationPort: number
+  readonly replySource: string
+}
+
+/** Where clients send datagrams for a service port; without an address: to any of the node. */
+export interface UdpFront {
+  readonly address: string | undefined
+  readonly port: number
+}
+
+export function udpFronts(route: ServicePortRoute): UdpFront[] {
+  const addresses = [route.clusterIp, ...route.externalIps, ...route.loadBalancerIps]
+  const fronts: UdpFront[] = addresses.map((address) => ({ address, port: route.port }))
+  return route.nodePort === 0 ? fronts : [...fronts, { address: undefined, port: route.nodePort }]
+}
+
+export const frontKey = ({ address, port }: UdpFront): string => `${address ?? '*'} ${port}`
+
+/** Who may go on answering on each front end, by `frontKey`. */
+export type ServingByFront = ReadonlyMap<string, ReadonlySet<string>>
+
+export function servingByFront(routes: Iterable<ServicePortRoute>): Map<string, Set<string>> {
+  const serving = new Map<string, Set<string>>()
+  for (const route of routes) {
+    for (const front of udpFronts(route)) serving.set(frontKey(front), new Set(route.serving))
+  }
+  return serving
+}
+
+export function isStale(flow: TrackedFlow, serving: ServingByFront, serviceCidrs: readonly string[]): boolean {
+  const { destination: address, destinationPort: port } = flow
+  const allowed = serving.get(frontKey({ address, port })) ?? serving.get(frontKey({ address: undefined, port }))
+  if (allowed) return !allowed.has(flow.replySource)
+  return serviceCidrs.some((cidr) => isInRange(address, cidr))
+}
+
+function isInRange(address: string, cidr: string): boolean {
+  const [range, ip] = [parseCidr(cidr), parseIp(address)]
+  return range !== undefined && ip !== undefined && cidrContains(range, ip)
+}

@@ -1,0 +1,186 @@
+/**
+ * The Service proxy of one node: watches Services, EndpointSlices and its Node, and keeps a back end in step. Nothing
+ * is written before everything is known, so a start never takes away what an earlier run had routed.
+ */
+import { EndpointSlice } from '#api/endpoint-slice.ts'
+import { Node } from '#api/node.ts'
+import { Service } from '#api/service.ts'
+import type { Informers } from '#client/create-informers.ts'
+import type { IpFamily } from '#lib/ip.ts'
+import type { Log } from '#observe/log.ts'
+import type { ProxyBackend } from './backend.ts'
+import { RouteTracker } from './desired-routes.ts'
+import type { ConntrackReconciler } from './reconcile-conntrack.ts'
+import type { NodePlace } from './select-endpoints.ts'
+
+export interface ProxyDependencies {
+  readonly informers: Informers
+  readonly nodeName: string
+  readonly family: IpFamily
+  readonly backend: ProxyBackend
+  /** Absent: UDP flows of removed endpoints stay until they time out. */
+  readonly conntrack?: ConntrackReconciler
+  readonly log: Log
+  /** How often to ask whether somebody else changed the rules; 0: never. */
+  readonly verifyIntervalMs?: number
+  /** Called after each change has been committed to the kernel. */
+  readonly onSynced?: (result: SyncResult) => void
+}
+
+export interface SyncResult {
+  /** Service ports that were looked at. */
+  readonly changed: number
+  readonly durationMs: number
+}
+
+export interface Proxy extends AsyncDisposable {
+  /** Resolves when the first complete state is in the kernel. */
+  readonly synced: Promise<void>
+  /** Resolves when every change known at the time of the call is in the kernel. */
+  settled(): Promise<void>
+}
+
+const zoneLabel = 'topology.kubernetes.io/zone'
+const firstRetryMs = 100
+const longestRetryMs = 5_000
+
+export function startProxy(dependencies: ProxyDependencies, signal: AbortSignal): Proxy {
+  return new RunningProxy(dependencies, signal)
+}
+
+class RunningProxy implements Proxy {
+  readonly synced: Promise<void>
+  readonly #dependencies: ProxyDependencies
+  readonly #tracker: RouteTracker
+  readonly #stop = new AbortController()
+  readonly #firstSync = Promise.withResolvers<void>()
+  #isReady = false
+  /** After a failure any service port may differ from what the back end has. */
+  #everything = true
+  #scheduled: NodeJS.Immediate | undefined
+  #running: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #retryMs = firstRetryMs
+  #waiting: (() => void)[] = []
+
+  constructor(dependencies: ProxyDependencies, signal: AbortSignal) {
+    const { informers, nodeName, family, verifyIntervalMs = 1_000 } = dependencies
+    this.#dependencies = dependencies
+    this.#tracker = new RouteTracker(family, { name: nodeName })
+    this.synced = this.#firstSync.promise
+    this.#watch()
+    const onAbort = () => this.#end()
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#stop.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true })
+    const kinds = [informers.of(Service), informers.of(EndpointSlice), informers.of(Node)]
+    void Promise.all(kinds.map((informer) => informer.synced)).then(() => this.#begin(verifyIntervalMs))
+    if (signal.aborted) this.#end()
+  }
+
+  settled(): Promise<void> {
+    if (this.#isReady && !this.#tracker.hasChanges && !this.#running && !this.#everything) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end()
+    await this.#running
+  }
+
+  #watch(): void {
+    const { informers, nodeName } = this.#dependencies
+    informers.of(Service).onChange(({ before, after }) => {
+      this.#tracker.serviceChanged(before, after)
+      this.#schedule()
+    })
+    informers.of(EndpointSlice).onChange(({ before, after }) => {
+      this.#tracker.sliceChanged(before, after)
+      this.#schedule()
+    })
+    informers.of(Node).onChange(({ after }) => {
+      if (after?.metadata.name !== nodeName) return
+      this.#tracker.nodeChanged(placeOf(after))
+      this.#schedule()
+    })
+  }
+
+  #begin(verifyIntervalMs: number): void {
+    if (this.#stop.signal.aborted) return
+    this.#isReady = true
+    this.#schedule()
+    if (verifyIntervalMs === 0) return
+    const timer = setInterval(() => this.#verify(), verifyIntervalMs).unref()
+    this.#stop.signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+  }
+
+  /** All events of this turn of the loop go into one transaction. */
+  #schedule(): void {
+    if (!this.#isReady || this.#running || this.#stop.signal.aborted) return
+    if (!this.#everything && !this.#tracker.hasChanges) return
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined
+      this.#run(() => this.#sync())
+    })
+  }
+
+  #run(work: () => Promise<void>): void {
+    this.#running = work()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#running = undefined
+        if (!this.#retry) this.#schedule()
+        if (!this.#scheduled && !this.#retry) this.#wake()
+      })
+  }
+
+  async #sync(): Promise<void> {
+    const { backend, conntrack, onSynced } = this.#dependencies
+    const start = performance.now()
+    const waiting = this.#everything
+    const { desired, changed } = this.#tracker.collect()
+    if (!waiting && changed.size === 0) return
+    this.#everything = true
+    await backend.sync(desired, waiting ? undefined : changed)
+    conntrack?.reconcile(desired, waiting ? undefined : changed)
+    this.#everything = false
+    this.#retryMs = firstRetryMs
+    this.#firstSync.resolve()
+    onSynced?.({ changed: changed.size, durationMs: performance.now() - start })
+  }
+
+  #verify(): void {
+    if (this.#running || this.#scheduled || this.#retry || this.#everything) return
+    this.#run(async () => {
+      if (await this.#dependencies.backend.verify()) {
+        this.#dependencies.log.warn({}, 'Repaired Service routes that somebody else had changed')
+      }
+    })
+  }
+
+  #fail(error: unknown): void {
+    this.#dependencies.log.error({ err: error, retryMs: this.#retryMs }, 'Cannot write Service routes')
+    if (this.#stop.signal.aborted) return
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.#schedule()
+    }, this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #end(): void {
+    this.#stop.abort()
+    clearTimeout(this.#retry)
+    if (this.#scheduled) clearImmediate(this.#scheduled)
+    this.#scheduled = undefined
+    this.#wake()
+  }
+}
+
+function placeOf(node: Node): NodePlace {
+  const zone = node.metadata.labels?.[zoneLabel]
+  return { name: node.metadata.name, ...(zone !== undefined && { zone }) }
+}
