@@ -1,7 +1,7 @@
 /** The same formats as other people's programs write them: Debian's docker-registry and skopeo. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -43,17 +43,15 @@ test("pulls from Debian's docker-registry", { skip: skip(registryProgram) }, () 
 for (const format of ['docker-archive', 'oci-archive', 'oci']) {
   test(`imports what skopeo writes as ${format}`, { skip: skip(skopeo) }, () =>
     withDir(async (dir) => {
-      const source = join(dir, 'source.tar')
+      const source = join(dir, 'source')
       const target = join(dir, 'target')
-      writeFileSync(source, await packLayout(image, { 'org.opencontainers.image.ref.name': 'v1' }))
+      mkdirSync(source)
+      writeFileSync(`${source}.tar`, await packLayout(image, { 'org.opencontainers.image.ref.name': 'v1' }))
+      execFileSync('tar', ['-xf', `${source}.tar`, '-C', source, '--no-same-owner'])
       const name = format === 'docker-archive' ? 'team/app:v1' : 'v1'
-      execFileSync(
-        pathOf(skopeo),
-        ['copy', '--insecure-policy', `oci-archive:${source}:v1`, `${format}:${target}:${name}`],
-        {
-          stdio: 'pipe',
-        },
-      )
+      execFileSync(pathOf(skopeo), ['copy', '--insecure-policy', `oci:${source}:v1`, `${format}:${target}:${name}`], {
+        stdio: 'pipe',
+      })
       const store = openImageStore({ dir: join(dir, 'store'), registries: {}, log: silentLog })
       const [summary] = await store.import(target)
       const expected = format === 'docker-archive' ? 'docker.io/team/app:v1' : 'docker.io/library/target:v1'
