@@ -103,6 +103,12 @@ export const unsupportedMediaType = (accepted: readonly string[]) =>
     `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
   )
 
+/** A patch that does not fit the object. */
+export const unprocessable = (why: string) =>
+  failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {
+    causes: [{ message: why }],
+  })
+
 export const tooLarge = (message: string) => failure(413, 'RequestEntityTooLarge', message)
 
 export const expiredContinue = () =>

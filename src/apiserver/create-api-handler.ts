@@ -17,6 +17,7 @@ import { deleteCollection } from './verbs/delete-collection.ts'
 import { remove } from './verbs/delete.ts'
 import { get } from './verbs/get.ts'
 import { list } from './verbs/list.ts'
+import { patch } from './verbs/patch.ts'
 import { update } from './verbs/update.ts'
 import { watch } from './verbs/watch.ts'
 
@@ -39,12 +40,13 @@ export interface ApiServer extends AsyncDisposable {
 
 type Answer = (deps: ServerDeps, call: Call) => Promise<ApiResponse>
 
-const verbs: Partial<Record<Verb, Answer>> = {
+const verbs: Record<Verb, Answer> = {
   get,
   list,
   watch,
   create,
   update,
+  patch,
   delete: remove,
   deletecollection: deleteCollection,
 }
@@ -84,9 +86,8 @@ async function answerResource(server: ServerDeps, call: Call): Promise<ApiRespon
   const { kind, info } = call
   const known = info.subresource === undefined || (info.subresource === 'status' && kind.hasStatus)
   if (!known) return pageNotFound()
-  const verb = verbs[info.verb]
-  if (!verb || !isMeaningful(info)) throw methodNotAllowed(kind, info.verb)
-  return verb(server, call)
+  if (!isMeaningful(info)) throw methodNotAllowed(kind, info.verb)
+  return verbs[info.verb](server, call)
 }
 
 /** A status can be read and changed; an object is created in a collection and all else happens to one by name. */

@@ -1,6 +1,5 @@
-/** Request bodies as objects of a kind: checked, without unknown fields, with defaults, and the server's own. */
+/** Request bodies as objects of a kind: checked, without unknown fields, and the server's own. */
 import { decodeObject, describeStrictErrors, describeTypeErrors, describeUnknownField } from '#api/decode-object.ts'
-import { applyDefaults } from '#api/default-object.ts'
 import { apiVersionOf, type Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { ObjectSchema } from '#api/schema.ts'
@@ -20,12 +19,10 @@ export interface Decodable<T = KubeObject> {
 type FieldValidation = WriteOptions['fieldValidation']
 type Warn = (text: string) => void
 
-/** The body as an object of the call's kind. */
+/** The body as an object of the call's kind, without defaults. */
 export function decodeBody(call: Call, options: WriteOptions): KubeObject {
   const warn = (text: string) => void call.warnings.add(text)
-  const object = decodeBodyAs(call, call.kind, options.fieldValidation, warn)
-  applyDefaults(call.kind, object)
-  return object
+  return decodeBodyAs(call, call.kind, options.fieldValidation, warn)
 }
 
 /** The body as an object of another kind than the path's, without defaults. */
@@ -35,7 +32,7 @@ export function decodeBodyAs<T extends object>(
   validation: FieldValidation,
   warn: Warn,
 ): T {
-  const body = readBody(request, kind.schema)
+  const body = readBody(request)
   const value = checkType(body.value, kind)
   return decodeValue(kind, value, { validation, warn, duplicates: body.duplicates })
 }

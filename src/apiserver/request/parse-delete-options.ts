@@ -12,7 +12,7 @@ import { readBody } from './read-body.ts'
 const policies = ['Background', 'Foreground', 'Orphan'] as const
 
 export function parseDeleteOptions(request: ApiRequest): DeleteOptions {
-  const body = readBody(request, deleteOptionsSchema)
+  const body = readBody(request)
   return checkDeleteOptions(body.value === undefined ? fromQuery(request.query) : fromBody(body.value))
 }
 

@@ -1,6 +1,5 @@
 /** Request bodies as JSON values, from any of the encodings that are accepted. */
 import { load, YAML11_SCHEMA } from 'js-yaml'
-import type { ObjectSchema } from '#api/schema.ts'
 import type { ApiRequest } from '#api/wire.ts'
 import { badRequest, tooLarge, unsupportedMediaType } from '../api-errors.ts'
 import { findDuplicateFields } from './find-duplicate-fields.ts'
@@ -21,8 +20,7 @@ export function mediaTypeOf(request: ApiRequest): string {
   return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
 }
 
-/** @param schema of the object when it comes as protobuf */
-export function readBody(request: ApiRequest, schema: ObjectSchema): Body {
+export function readBody(request: ApiRequest): Body {
   const { body } = request
   if (body === undefined) return { value: undefined, duplicates: none }
   if (!(body instanceof Uint8Array)) return { value: body, duplicates: none }
@@ -35,7 +33,7 @@ export function readBody(request: ApiRequest, schema: ObjectSchema): Body {
     case 'application/yaml':
       return { value: readYaml(decodeText(bytes)), duplicates: none }
     case 'application/vnd.kubernetes.protobuf':
-      return { value: readProtobuf(bytes, schema), duplicates: none }
+      return { value: readProtobuf(bytes), duplicates: none }
     default:
       throw unsupportedMediaType(acceptedTypes)
   }

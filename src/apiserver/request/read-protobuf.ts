@@ -1,7 +1,14 @@
 /** Protobuf request bodies. */
-import type { ObjectSchema } from '#api/schema.ts'
-import { unsupportedMediaType } from '../api-errors.ts'
+import { decodeProtobuf } from '#api/decode-protobuf.ts'
+import { ProtobufError } from '#api/protobuf-reader.ts'
+import { badRequest } from '../api-errors.ts'
 
-export function readProtobuf(_bytes: Uint8Array, _schema: ObjectSchema): unknown {
-  throw unsupportedMediaType(['application/json', 'application/yaml'])
+/** The JSON shape of the message, with the apiVersion and kind that its envelope names. */
+export function readProtobuf(bytes: Uint8Array): unknown {
+  try {
+    return decodeProtobuf(bytes).object
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(error.message)
+    throw error
+  }
 }

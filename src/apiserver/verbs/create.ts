@@ -1,3 +1,4 @@
+import { applyDefaults } from '#api/default-object.ts'
 import type { ApiResponse } from '#api/wire.ts'
 import { answerObject } from '../answer/render-answer.ts'
 import type { Call } from '../call.ts'
@@ -10,6 +11,7 @@ import { createObject } from '../write/create-object.ts'
 export async function create(deps: ServerDeps, call: Call): Promise<ApiResponse> {
   const options = parseWriteOptions(call.request.query, 'Create')
   const object = decodeBody(call, options)
+  applyDefaults(call.kind, object)
   const created = await createObject(deps, { ...writerOf(call), object, dryRun: options.dryRun })
   return answerObject(call, created, deps.clock.nowMs(), 201)
 }

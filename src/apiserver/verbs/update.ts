@@ -1,3 +1,5 @@
+import { applyDefaults } from '#api/default-object.ts'
+import type { KubeObject } from '#api/meta.ts'
 import type { ApiResponse } from '#api/wire.ts'
 import { answerObject } from '../answer/render-answer.ts'
 import { type Call, nameOf, writerOf } from '../call.ts'
@@ -12,10 +14,15 @@ import { updateObject } from '../write/update-object.ts'
 export async function update(deps: ServerDeps, call: Call): Promise<ApiResponse> {
   const options = parseWriteOptions(call.request.query, 'Update')
   const object = decodeBody(call, options)
+  const withDefaults = (wanted: KubeObject, current: KubeObject) => {
+    applyDefaults(call.kind, wanted, current)
+    return wanted
+  }
   const { subresource } = call.info
   const writer = { ...writerOf(call), dryRun: options.dryRun }
   if (subresource === undefined && call.kind.createOnUpdate && (await isMissing(deps, call))) {
     checkNameOfPath(object, nameOf(call))
+    applyDefaults(call.kind, object)
     const created = await createObject(deps, { ...writer, object })
     return answerObject(call, created, deps.clock.nowMs(), 201)
   }
@@ -24,7 +31,7 @@ export async function update(deps: ServerDeps, call: Call): Promise<ApiResponse>
     name: nameOf(call),
     ...(subresource !== undefined && { subresource }),
     demandsVersion: true,
-    change: () => structuredClone(object),
+    change: (current) => withDefaults(structuredClone(object), current),
   })
   return answerObject(call, updated, deps.clock.nowMs())
 }

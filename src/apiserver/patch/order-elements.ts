@@ -1,0 +1,48 @@
+/** The order of a merged list under `$setElementOrder`. */
+import { badRequest } from '../api-errors.ts'
+import { sameJson } from '../write/same-json.ts'
+import { isFields } from './merge-patch.ts'
+
+export interface ElementOrder {
+  /** The merged list. */
+  readonly list: readonly unknown[]
+  /** As it was on the server. */
+  readonly before: readonly unknown[]
+  /** What the patch has for the list; has to follow the order. */
+  readonly items: readonly unknown[]
+  /** Merge keys (`{name: 'c'}`) or scalars. */
+  readonly order: readonly unknown[]
+  readonly mergeKey: string | undefined
+}
+
+/** Named elements come in the given order; what only the server has keeps its place relative to them. */
+export function orderElements({ list, before, items, order, mergeKey }: ElementOrder): unknown[] {
+  const identity = (item: unknown) => (mergeKey !== undefined && isFields(item) ? item[mergeKey] : item)
+  const positionIn = (sequence: readonly unknown[]) => {
+    const identities = sequence.map(identity)
+    return (item: unknown) => identities.findIndex((known) => sameJson(known, identity(item)))
+  }
+  const wanted = positionIn(order)
+  const old = positionIn(before)
+  checkItems(items, wanted)
+  const named = list.filter((item) => wanted(item) >= 0).sort((a, b) => wanted(a) - wanted(b))
+  const serverOnly = list.filter((item) => wanted(item) < 0).sort((a, b) => old(a) - old(b))
+  const result: unknown[] = []
+  while (named.length > 0 && serverOnly.length > 0) {
+    const [left, right] = [old(serverOnly[0]), old(named[0])]
+    result.push(left >= 0 && right >= 0 && left < right ? serverOnly.shift() : named.shift())
+  }
+  return [...result, ...named, ...serverOnly]
+}
+
+function checkItems(items: readonly unknown[], wanted: (item: unknown) => number): void {
+  let last = -1
+  for (const item of items) {
+    if (isFields(item) && item['$patch'] !== undefined) continue
+    const position = wanted(item)
+    if (position <= last) {
+      throw badRequest(`The order in patch list doesn't match $setElementOrder list: ${JSON.stringify(item)}`)
+    }
+    last = position
+  }
+}
