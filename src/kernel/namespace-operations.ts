@@ -1,6 +1,5 @@
 /** What the namespace thread can do. All synchronous; run by namespace-worker.ts, called through the broker. */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
-import { parseIp } from '#lib/ip.ts'
 import type { AddressPlan, NodeAddresses } from '#lib/address-plan.ts'
 import { clusterPaths, type ClusterPaths } from './cluster-paths.ts'
 import { bind, checked, close, setsockopt, socket } from './libc.ts'
@@ -16,6 +15,7 @@ import {
   type DesiredNetns,
 } from './route/desired-network.ts'
 import { applyNetwork, removeRoute } from './route/apply-network.ts'
+import { socketAddress } from './socket-address.ts'
 import type { ContainerLaunch } from './sandbox/container-launch.ts'
 import { launchContainer } from './sandbox/launch-container.ts'
 
@@ -123,31 +123,17 @@ function openSockets(family: number, count: number): number[] {
 }
 
 function boundSocket(type: number, address: string, port: number): number {
-  const ip = parseIp(address)
-  if (!ip) throw new Error(`Cannot bind to ${JSON.stringify(address)}: not an address`)
-  const family = ip.family === 'IPv4' ? AF_INET : AF_INET6
+  const target = socketAddress(address, port)
+  const family = target.length === 16 ? AF_INET : AF_INET6
   const fd = checked('open socket', socket(family, type | socketFlags, 0))
   try {
     const one = Uint8Array.of(1, 0, 0, 0)
     if (type === SOCK_STREAM) checked('set option', setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, one, 4))
     if (family === AF_INET6) checked('set option', setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, one, 4))
-    const target = socketAddress(address, port)
     checked('bind', bind(fd, target, target.length), `${address}:${port}`)
     return fd
   } catch (error) {
     close(fd)
     throw error
   }
-}
-
-/** A sockaddr_in or sockaddr_in6. */
-export function socketAddress(address: string, port: number): Uint8Array {
-  const ip = parseIp(address)
-  if (!ip) throw new Error(`Cannot use ${JSON.stringify(address)}: not an address`)
-  const bytes = new Uint8Array(ip.family === 'IPv4' ? 16 : 28)
-  const view = new DataView(bytes.buffer)
-  view.setUint16(0, ip.family === 'IPv4' ? AF_INET : AF_INET6, true)
-  view.setUint16(2, port)
-  bytes.set(ip.bytes, ip.family === 'IPv4' ? 4 : 8)
-  return bytes
 }

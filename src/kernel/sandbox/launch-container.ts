@@ -72,13 +72,13 @@ function buildRoot(launch: ContainerLaunch): void {
   for (const directory of ['/proc', '/sys', '/dev', '/tmp', launch.workingDir || '/']) {
     mkdirSync(resolveInRoot(root, directory), { recursive: true })
   }
-  const targets = launch.mounts.map((entry) => ensureMountPoint(root, entry.target, entry.source))
+  for (const entry of launch.mounts) ensureMountPoint(root, entry.target, entry.source)
   if (launch.readOnlyRoot) setMountReadOnly(root)
   mountDevices(root, launch.shmDir)
   mountSys(root)
-  for (const [index, entry] of launch.mounts.entries()) {
-    // A mount below an earlier one finds its place only now.
-    const target = launch.readOnlyRoot ? targets[index]! : ensureMountPoint(root, entry.target, entry.source)
+  for (const entry of launch.mounts) {
+    // Again, because it may lie below an earlier one, or in /dev.
+    const target = ensureMountPoint(root, entry.target, entry.source)
     checked('mount volume', mount(entry.source, target, null, MS_BIND | MS_REC, null), entry.target)
     if (entry.readOnly) setMountReadOnly(target)
   }

@@ -1,0 +1,53 @@
+/** Finds and signals the process inside a container, known by its shim. */
+import { readFileSync, readlinkSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { close } from '../libc.ts'
+import { openPidfd, signalPidfd } from '../libc-process.ts'
+import { isRunning, type ProcessIdentity } from '../process-identity.ts'
+
+/** Pid 1 of the container as seen from here; undefined when it has ended or has not begun. */
+export function containerPid(shim: ProcessIdentity): number | undefined {
+  if (!isRunning(shim)) return undefined
+  try {
+    const children = readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, 'utf8')
+    return Number(children.split(' ')[0]) || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Waits the moment until the container's process is in its own root. Undefined: it has ended. */
+export async function untilEntered(shim: ProcessIdentity, rootfs: string): Promise<number | undefined> {
+  while (isRunning(shim)) {
+    const pid = containerPid(shim)
+    if (pid !== undefined && rootOf(pid)?.endsWith(rootfs)) return pid
+    await delay(1)
+  }
+  return undefined
+}
+
+function rootOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/root`)
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns whether there was a process to signal */
+export function signalContainer(shim: ProcessIdentity, signal: number): boolean {
+  const pid = containerPid(shim)
+  if (pid === undefined) return false
+  let pidfd: number
+  try {
+    pidfd = openPidfd(pid)
+  } catch {
+    return false
+  }
+  // The descriptor pins the process; if it is still the shim's child, it is the right one.
+  const isSame = containerPid(shim) === pid
+  const signalled = isSame && signalPidfd(pidfd, signal)
+  close(pidfd)
+  return signalled
+}
+
