@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
@@ -18,6 +18,13 @@ export const ConfigMap = defineKind<ConfigMap>({
   plural: 'configmaps',
   shortNames: ['cm'],
   schema: configMapSchema,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    integerColumn(
+      'Data',
+      ({ data = {}, binaryData = {} }) => Object.keys(data).length + Object.keys(binaryData).length,
+    ),
+    ageColumn(),
+  ],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

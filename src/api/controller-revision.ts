@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { field, int64, raw, type Static } from './schema.ts'
@@ -16,6 +16,18 @@ export const ControllerRevision = defineKind<ControllerRevision>({
   kind: 'ControllerRevision',
   plural: 'controllerrevisions',
   schema: controllerRevisionSchema,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Controller', controllerCell),
+    integerColumn('Revision', ({ revision }) => revision),
+    ageColumn(),
+  ],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function controllerCell({ metadata }: ControllerRevision): string {
+  const owner = metadata.ownerReferences?.find((reference) => reference.controller)
+  if (owner === undefined) return '<none>'
+  const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : ''
+  return `${owner.kind.toLowerCase()}${group}/${owner.name}`
+}

@@ -1,4 +1,6 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { ageOf } from './human-duration.ts'
 import { JobSpec } from './job.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema, TemplateMeta } from './meta-schema.ts'
@@ -8,7 +10,7 @@ import { validateObjectMeta } from './validate-object-meta.ts'
 
 export const JobTemplateSpec = object('io.k8s.api.batch.v1.JobTemplateSpec', {
   metadata: field(1, TemplateMeta),
-  spec: field(2, JobSpec),
+  spec: field(2, JobSpec, { required: true, default: {} }),
 })
 export type JobTemplateSpec = Static<typeof JobTemplateSpec>
 
@@ -47,6 +49,25 @@ export const CronJob = defineKind<CronJob>({
   schema: cronJobSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Schedule', ({ spec }) => spec.schedule),
+    textColumn('Timezone', ({ spec }) => spec.timeZone ?? '<none>'),
+    textColumn('Suspend', ({ spec }) => (spec.suspend ? 'True' : 'False')),
+    integerColumn('Active', ({ status }) => status?.active?.length),
+    textColumn('Last Schedule', lastScheduleCell),
+    ageColumn(),
+  ],
+  applyDefaults: ({ spec }) => {
+    applyPodSpecDefaults(spec.jobTemplate.spec.template.spec)
+    spec.concurrencyPolicy ??= 'Allow'
+    spec.suspend ??= false
+    spec.successfulJobsHistoryLimit ??= 3
+    spec.failedJobsHistoryLimit ??= 1
+  },
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function lastScheduleCell({ status }: CronJob, nowMs: number): string {
+  return status?.lastScheduleTime === undefined ? '<none>' : ageOf(status.lastScheduleTime, nowMs)
+}

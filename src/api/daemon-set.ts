@@ -1,4 +1,7 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { formatLabels } from './parse-selector.ts'
+import { templateColumns, selectorColumn } from './workload-columns.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -74,6 +77,25 @@ export const DaemonSet = defineKind<DaemonSet>({
   schema: daemonSetSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    integerColumn('Desired', ({ status }) => status?.desiredNumberScheduled),
+    integerColumn('Current', ({ status }) => status?.currentNumberScheduled),
+    integerColumn('Ready', ({ status }) => status?.numberReady),
+    integerColumn('Up-to-date', ({ status }) => status?.updatedNumberScheduled),
+    integerColumn('Available', ({ status }) => status?.numberAvailable),
+    textColumn('Node Selector', ({ spec }) => formatLabels(spec.template.spec.nodeSelector) || '<none>'),
+    ageColumn(),
+    ...templateColumns<DaemonSet>(),
+    selectorColumn(),
+  ],
+  applyDefaults: defaultDaemonSet,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function defaultDaemonSet({ spec }: DaemonSet): void {
+  applyPodSpecDefaults(spec.template.spec)
+  const strategy = spec.updateStrategy
+  if (strategy?.type !== 'RollingUpdate') return
+  strategy.rollingUpdate = { maxUnavailable: 1, maxSurge: 0, ...strategy.rollingUpdate }
+}

@@ -1,4 +1,7 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { formatLabelSelector } from './parse-selector.ts'
+import { templateColumns, selectorColumn } from './workload-columns.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -90,6 +93,27 @@ export const Deployment = defineKind<Deployment>({
   schema: deploymentSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),
+    integerColumn('Up-to-date', ({ status }) => status?.updatedReplicas),
+    integerColumn('Available', ({ status }) => status?.availableReplicas),
+    ageColumn(),
+    ...templateColumns<Deployment>(),
+    selectorColumn(),
+  ],
+  scale: {
+    replicas: (object) => object.spec.replicas ?? 0,
+    statusReplicas: (object) => object.status?.replicas ?? 0,
+    selector: (object) => formatLabelSelector(object.spec.selector),
+  },
+  applyDefaults: defaultStrategy,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function defaultStrategy({ spec }: Deployment): void {
+  applyPodSpecDefaults(spec.template.spec)
+  const strategy = spec.strategy
+  if (strategy?.type !== 'RollingUpdate') return
+  strategy.rollingUpdate = { maxUnavailable: '25%', maxSurge: '25%', ...strategy.rollingUpdate }
+}

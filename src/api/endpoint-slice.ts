@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, firstOf, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference } from './references.ts'
@@ -43,7 +43,7 @@ export type Endpoint = Static<typeof Endpoint>
 export const EndpointPort = object(
   'io.k8s.api.discovery.v1.EndpointPort',
   {
-    name: pointer(1, string()),
+    name: pointer(1, string(), { default: '' }),
     protocol: pointer(2, oneOf('TCP', 'UDP', 'SCTP'), { default: 'TCP' }),
     port: pointer(3, int32()),
     appProtocol: pointer(4, string()),
@@ -66,6 +66,26 @@ export const EndpointSlice = defineKind<EndpointSlice>({
   plural: 'endpointslices',
   schema: endpointSliceSchema,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('AddressType', (slice) => slice.addressType),
+    textColumn('Ports', portsCell),
+    textColumn('Endpoints', endpointsCell),
+    ageColumn(),
+  ],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function portsCell({ ports = [] }: EndpointSlice): string {
+  return ports.length === 0
+    ? '<unset>'
+    : firstOf(
+        ports.map(({ port }) => (port === undefined ? '*' : `${port}`)),
+        3,
+      )
+}
+
+function endpointsCell({ endpoints = [] }: EndpointSlice): string {
+  const addresses = endpoints.flatMap((endpoint) => endpoint.addresses)
+  return addresses.length === 0 ? '<unset>' : firstOf(addresses, 3)
+}

@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, firstOf, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference } from './references.ts'
@@ -49,6 +49,17 @@ export const Endpoints = defineKind<Endpoints>({
   shortNames: ['ep'],
   schema: endpointsSchema,
   createOnUpdate: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [nameColumn(), textColumn('Endpoints', (endpoints) => endpointsCell(endpoints)), ageColumn()],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function endpointsCell({ subsets = [] }: Endpoints): string {
+  const targets = subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports.length === 0
+      ? addresses.map((address) => address.ip)
+      : ports.flatMap(({ port }) =>
+          addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
+        ),
+  )
+  return targets.length === 0 ? '<none>' : firstOf(targets, 3)
+}

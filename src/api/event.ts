@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { eventColumns } from './event-columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference } from './references.ts'
@@ -43,6 +43,19 @@ export const Event = defineKind<Event>({
   shortNames: ['ev'],
   schema: eventSchema,
   createOnUpdate: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: eventColumns,
+  selectableFields: {
+    'involvedObject.kind': (event) => event.involvedObject.kind ?? '',
+    'involvedObject.namespace': (event) => event.involvedObject.namespace ?? '',
+    'involvedObject.name': (event) => event.involvedObject.name ?? '',
+    'involvedObject.uid': (event) => event.involvedObject.uid ?? '',
+    'involvedObject.apiVersion': (event) => event.involvedObject.apiVersion ?? '',
+    'involvedObject.resourceVersion': (event) => event.involvedObject.resourceVersion ?? '',
+    'involvedObject.fieldPath': (event) => event.involvedObject.fieldPath ?? '',
+    reason: (event) => event.reason ?? '',
+    reportingComponent: (event) => event.reportingComponent ?? '',
+    source: (event) => event.source?.component || event.reportingComponent || '',
+    type: (event) => event.type ?? '',
+  },
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

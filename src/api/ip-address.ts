@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { field, object, string, type Static } from './schema.ts'
@@ -30,7 +30,14 @@ export const IPAddress = defineKind<IPAddress>({
   shortNames: ['ip'],
   schema: ipAddressSchema,
   namespaced: false,
-  columns: [nameColumn(), ageColumn()],
+  columns: [nameColumn(), textColumn('ParentRef', parentCell), ageColumn()],
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })
+
+/** `services/default/web`, with the group after the resource where there is one. */
+function parentCell({ spec: { parentRef } }: IPAddress): string {
+  if (parentRef === undefined) return '<none>'
+  const { group, resource, namespace, name } = parentRef
+  return [group ? `${resource}.${group}` : resource, ...(namespace ? [namespace] : []), name].join('/')
+}

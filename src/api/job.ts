@@ -1,4 +1,7 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { humanDuration } from './human-duration.ts'
+import { templateColumns, selectorColumn } from './workload-columns.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -117,6 +120,41 @@ export const Job = defineKind<Job>({
   schema: jobSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Status', statusCell),
+    textColumn('Completions', ({ spec, status }) => `${status?.succeeded ?? 0}/${spec.completions ?? 1}`),
+    textColumn('Duration', durationCell),
+    ageColumn(),
+    ...templateColumns<Job>(),
+    selectorColumn(),
+  ],
+  selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  applyDefaults: defaultJob,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function defaultJob({ spec }: Job): void {
+  applyPodSpecDefaults(spec.template.spec)
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
+  spec.parallelism ??= 1
+  spec.backoffLimit ??= 6
+  spec.completionMode ??= 'NonIndexed'
+  spec.suspend ??= false
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
+}
+
+function statusCell({ status, metadata }: Job): string {
+  const holds = (type: string) =>
+    status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
+  const told = ['Complete', 'Failed'].find(holds)
+  if (told !== undefined) return told
+  if (metadata.deletionTimestamp !== undefined) return 'Terminating'
+  return holds('Suspended') ? 'Suspended' : holds('FailureTarget') ? 'FailureTarget' : 'Running'
+}
+
+function durationCell({ status }: Job, nowMs: number): string {
+  if (status?.startTime === undefined) return ''
+  const endMs = status.completionTime === undefined ? nowMs : Date.parse(status.completionTime)
+  return humanDuration(endMs - Date.parse(status.startTime))
+}

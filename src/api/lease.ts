@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { field, int32, microTime, object, pointer, string, type Static } from './schema.ts'
@@ -28,6 +28,6 @@ export const Lease = defineKind<Lease>({
   schema: leaseSchema,
   createOnUpdate: true,
   unconditionalUpdate: false,
-  columns: [nameColumn(), ageColumn()],
+  columns: [nameColumn(), textColumn('Holder', (lease) => lease.spec.holderIdentity ?? ''), ageColumn()],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

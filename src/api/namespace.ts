@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { array, field, object, oneOf, string, time, type Static } from './schema.ts'
@@ -47,7 +47,22 @@ export const Namespace = defineKind<Namespace>({
   schema: namespaceSchema,
   namespaced: false,
   hasStatus: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [nameColumn(), textColumn('Status', (namespace) => namespace.status?.phase ?? ''), ageColumn()],
+  selectableFields: { 'status.phase': (namespace) => namespace.status?.phase ?? '' },
+  applyDefaults: labelWithName,
+  prepare: prepareNamespace,
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })
+
+function labelWithName({ metadata }: Namespace): void {
+  if (metadata.name) metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name }
+}
+
+/** The finalizer `kubernetes` keeps the namespace until its content is gone; only `finalize` may remove it. */
+function prepareNamespace(namespace: Namespace, before?: Namespace): void {
+  if (before !== undefined) return
+  namespace.status = { phase: 'Active' }
+  const finalizers = namespace.spec.finalizers ?? []
+  if (!finalizers.includes('kubernetes')) namespace.spec.finalizers = [...finalizers, 'kubernetes']
+}

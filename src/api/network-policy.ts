@@ -1,4 +1,5 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
+import { formatLabelSelector } from './parse-selector.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -58,6 +59,13 @@ export const NetworkPolicy = defineKind<NetworkPolicy>({
   shortNames: ['netpol'],
   schema: networkPolicySchema,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Pod-Selector', ({ spec }) => formatLabelSelector(spec.podSelector) || '<none>'),
+    ageColumn(),
+  ],
+  applyDefaults: ({ spec }) => {
+    spec.policyTypes ??= spec.egress ? ['Ingress', 'Egress'] : ['Ingress']
+  },
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { nodeColumns } from './node-columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import {
@@ -148,7 +148,11 @@ export const Node = defineKind<Node>({
   schema: nodeSchema,
   namespaced: false,
   hasStatus: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: nodeColumns,
+  selectableFields: { 'spec.unschedulable': (node) => String(node.spec.unschedulable ?? false) },
+  applyDefaults: ({ status }) => {
+    if (status?.capacity) status.allocatable ??= { ...status.capacity }
+  },
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })

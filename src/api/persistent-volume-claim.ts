@@ -1,4 +1,5 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn, wide } from './columns.ts'
+import { shortAccessMode } from './persistent-volume.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { PersistentVolumeClaimSpec } from './persistent-volume-claim-template.ts'
@@ -56,6 +57,19 @@ export const PersistentVolumeClaim = defineKind<PersistentVolumeClaim>({
   schema: persistentVolumeClaimSchema,
   hasStatus: true,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Status', ({ status }) => status?.phase ?? ''),
+    textColumn('Volume', ({ spec }) => spec.volumeName ?? ''),
+    textColumn('Capacity', ({ status }) => status?.capacity?.['storage'] ?? ''),
+    textColumn('Access Modes', ({ status }) => (status?.accessModes ?? []).map(shortAccessMode).join(',')),
+    textColumn('StorageClass', ({ spec }) => spec.storageClassName ?? ''),
+    textColumn('VolumeAttributesClass', ({ spec }) => spec.volumeAttributesClassName || '<unset>'),
+    ageColumn(),
+    textColumn('VolumeMode', ({ spec }) => spec.volumeMode ?? '<unset>', wide),
+  ],
+  prepare: (claim, before) => {
+    if (before === undefined) claim.status = { phase: 'Pending' }
+  },
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

@@ -1,5 +1,5 @@
 import { NodeSelector } from './affinity.ts'
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn, wide } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference, SecretReference } from './references.ts'
@@ -91,7 +91,33 @@ export const PersistentVolume = defineKind<PersistentVolume>({
   namespaced: false,
   hasStatus: true,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Capacity', ({ spec }) => spec.capacity?.['storage'] ?? ''),
+    textColumn('Access Modes', ({ spec }) => (spec.accessModes ?? []).map(shortAccessMode).join(',')),
+    textColumn('Reclaim Policy', ({ spec }) => spec.persistentVolumeReclaimPolicy ?? ''),
+    textColumn('Status', ({ status }) => status?.phase ?? ''),
+    textColumn('Claim', ({ spec: { claimRef } }) => (claimRef ? `${claimRef.namespace}/${claimRef.name}` : '')),
+    textColumn('StorageClass', ({ spec }) => spec.storageClassName ?? ''),
+    textColumn('VolumeAttributesClass', ({ spec }) => spec.volumeAttributesClassName || '<unset>'),
+    textColumn('Reason', ({ status }) => status?.reason ?? ''),
+    ageColumn(),
+    textColumn('VolumeMode', ({ spec }) => spec.volumeMode ?? '<unset>', wide),
+  ],
+  prepare: (volume, before) => {
+    if (before === undefined) volume.status = { phase: 'Pending' }
+  },
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })
+
+const accessModes: Readonly<Record<string, string>> = {
+  ReadWriteOnce: 'RWO',
+  ReadOnlyMany: 'ROX',
+  ReadWriteMany: 'RWX',
+  ReadWriteOncePod: 'RWOP',
+}
+
+export function shortAccessMode(mode: string): string {
+  return accessModes[mode] ?? mode
+}

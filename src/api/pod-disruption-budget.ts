@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
 import { Condition } from './condition.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
@@ -43,6 +43,12 @@ export const PodDisruptionBudget = defineKind<PodDisruptionBudget>({
   schema: podDisruptionBudgetSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Min Available', ({ spec }) => String(spec.minAvailable ?? 'N/A')),
+    textColumn('Max Unavailable', ({ spec }) => String(spec.maxUnavailable ?? 'N/A')),
+    integerColumn('Allowed Disruptions', ({ status }) => status?.disruptionsAllowed),
+    ageColumn(),
+  ],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

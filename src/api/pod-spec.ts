@@ -120,7 +120,7 @@ export const PodSpec = object('io.k8s.api.core.v1.PodSpec', {
   dnsConfig: pointer(26, PodDNSConfig),
   readinessGates: field(28, array(PodReadinessGate)),
   runtimeClassName: pointer(29, string()),
-  enableServiceLinks: pointer(30, boolean(), { default: true }),
+  enableServiceLinks: pointer(30, boolean()),
   preemptionPolicy: pointer(31, oneOf('Never', 'PreemptLowerPriority')),
   overhead: field(32, map(quantity())),
   topologySpreadConstraints: field(

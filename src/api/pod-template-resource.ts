@@ -1,4 +1,6 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { joined, nameColumn, textColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { formatLabels } from './parse-selector.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { PodTemplateSpec } from './pod-template.ts'
@@ -17,6 +19,18 @@ export const PodTemplate = defineKind<PodTemplate>({
   plural: 'podtemplates',
   schema: podTemplateSchema,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Containers', ({ template }) =>
+      joined((template?.spec.containers ?? []).map((container) => container.name)),
+    ),
+    textColumn('Images', ({ template }) =>
+      joined((template?.spec.containers ?? []).map((container) => container.image ?? '')),
+    ),
+    textColumn('Pod Labels', ({ template }) => formatLabels(template?.metadata?.labels) || '<none>'),
+  ],
+  applyDefaults: ({ template }) => {
+    if (template) applyPodSpecDefaults(template.spec)
+  },
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

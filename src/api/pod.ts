@@ -1,4 +1,6 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { applyPodDefaults } from './default-pod-spec.ts'
+import { podColumns } from './pod-columns.ts'
+import { qosClassOf } from './pod-qos.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { PodSpec } from './pod-spec.ts'
@@ -23,6 +25,24 @@ export const Pod = defineKind<Pod>({
   hasStatus: true,
   hasGeneration: true,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: podColumns,
+  selectableFields: {
+    'spec.nodeName': (pod) => pod.spec.nodeName ?? '',
+    'spec.restartPolicy': (pod) => pod.spec.restartPolicy ?? '',
+    'spec.schedulerName': (pod) => pod.spec.schedulerName ?? '',
+    'spec.serviceAccountName': (pod) => pod.spec.serviceAccountName ?? '',
+    'spec.hostNetwork': (pod) => String(pod.spec.hostNetwork ?? false),
+    'status.phase': (pod) => pod.status?.phase ?? '',
+    'status.podIP': (pod) => pod.status?.podIP ?? '',
+    'status.podIPs': (pod) => (pod.status?.podIPs ?? []).map((podIp) => podIp.ip).join(','),
+    'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
+  },
+  applyDefaults: (pod) => applyPodDefaults(pod.spec),
+  prepare: preparePod,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+/** A new pod waits, whatever its maker says of it. */
+function preparePod(pod: Pod, before?: Pod): void {
+  if (before === undefined) pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) }
+}

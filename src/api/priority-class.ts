@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { boolean, field, int32, pointer, string, type Static } from './schema.ts'
@@ -20,7 +20,16 @@ export const PriorityClass = defineKind<PriorityClass>({
   shortNames: ['pc'],
   schema: priorityClassSchema,
   namespaced: false,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    integerColumn('Value', (priorityClass) => priorityClass.value),
+    { name: 'Global-Default', type: 'boolean', cell: (priorityClass) => priorityClass.globalDefault ?? false },
+    ageColumn(),
+    textColumn('PreemptionPolicy', (priorityClass) => priorityClass.preemptionPolicy ?? ''),
+  ],
+  applyDefaults: (priorityClass) => {
+    priorityClass.preemptionPolicy ??= 'PreemptLowerPriority'
+  },
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })

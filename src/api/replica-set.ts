@@ -1,4 +1,7 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { formatLabelSelector } from './parse-selector.ts'
+import { templateColumns, selectorColumn } from './workload-columns.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -10,7 +13,7 @@ export const ReplicaSetSpec = object('io.k8s.api.apps.v1.ReplicaSetSpec', {
   replicas: pointer(1, int32(), { default: 1 }),
   minReadySeconds: field(4, int32()),
   selector: field(2, LabelSelector, { required: true }),
-  template: field(3, PodTemplateSpec),
+  template: field(3, PodTemplateSpec, { required: true, default: {} }),
 })
 export type ReplicaSetSpec = Static<typeof ReplicaSetSpec>
 
@@ -58,6 +61,21 @@ export const ReplicaSet = defineKind<ReplicaSet>({
   schema: replicaSetSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    integerColumn('Desired', ({ spec }) => spec.replicas),
+    integerColumn('Current', ({ status }) => status?.replicas),
+    integerColumn('Ready', ({ status }) => status?.readyReplicas),
+    ageColumn(),
+    ...templateColumns<ReplicaSet>(),
+    selectorColumn(),
+  ],
+  scale: {
+    replicas: (object) => object.spec.replicas ?? 0,
+    statusReplicas: (object) => object.status?.replicas ?? 0,
+    selector: (object) => formatLabelSelector(object.spec.selector),
+  },
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  applyDefaults: ({ spec }) => applyPodSpecDefaults(spec.template.spec),
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

@@ -1,4 +1,6 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn, wide } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { formatLabels } from './parse-selector.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { PodTemplateSpec } from './pod-template.ts'
@@ -56,6 +58,23 @@ export const ReplicationController = defineKind<ReplicationController>({
   schema: replicationControllerSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    integerColumn('Desired', ({ spec }) => spec.replicas),
+    integerColumn('Current', ({ status }) => status?.replicas),
+    integerColumn('Ready', ({ status }) => status?.readyReplicas),
+    ageColumn(),
+    textColumn('Selector', ({ spec }) => formatLabels(spec.selector) || '<none>', wide),
+  ],
+  scale: {
+    replicas: (object) => object.spec.replicas ?? 0,
+    statusReplicas: (object) => object.status?.replicas ?? 0,
+    selector: (object) => formatLabels(object.spec.selector),
+  },
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  applyDefaults: ({ spec }) => {
+    if (spec.template) applyPodSpecDefaults(spec.template.spec)
+    if (!spec.selector && spec.template?.metadata?.labels) spec.selector = { ...spec.template.metadata.labels }
+  },
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

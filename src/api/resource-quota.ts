@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { array, field, map, object, pointer, quantity, string, type Static } from './schema.ts'
@@ -48,6 +48,19 @@ export const ResourceQuota = defineKind<ResourceQuota>({
   schema: resourceQuotaSchema,
   hasStatus: true,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Request', (quota) => usage(quota, (name) => !name.startsWith('limits.'))),
+    textColumn('Limit', (quota) => usage(quota, (name) => name.startsWith('limits.'))),
+    ageColumn(),
+  ],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function usage({ status }: ResourceQuota, isShown: (name: string) => boolean): string {
+  return Object.entries(status?.hard ?? {})
+    .filter(([name]) => isShown(name))
+    .sort()
+    .map(([name, hard]) => `${name}: ${status?.used?.[name] ?? '0'}/${hard}`)
+    .join(', ')
+}

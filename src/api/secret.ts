@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
@@ -18,6 +18,22 @@ export const Secret = defineKind<Secret>({
   kind: 'Secret',
   plural: 'secrets',
   schema: secretSchema,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Type', (secret) => secret.type ?? 'Opaque'),
+    integerColumn('Data', ({ data = {} }) => Object.keys(data).length),
+    ageColumn(),
+  ],
+  selectableFields: { type: (secret) => secret.type ?? '' },
+  applyDefaults: mergeStringData,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+/** `stringData` is a convenience for writing only. */
+function mergeStringData(secret: Secret): void {
+  const entries = Object.entries(secret.stringData ?? {})
+  delete secret.stringData
+  if (entries.length === 0) return
+  const encoded = entries.map(([key, text]) => [key, Buffer.from(text).toString('base64')] as const)
+  secret.data = { ...secret.data, ...Object.fromEntries(encoded) }
+}

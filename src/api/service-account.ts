@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, integerColumn, nameColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { LocalObjectReference, ObjectReference } from './references.ts'
@@ -23,6 +23,6 @@ export const ServiceAccount = defineKind<ServiceAccount>({
   shortNames: ['sa'],
   schema: serviceAccountSchema,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [nameColumn(), integerColumn('Secrets', ({ secrets = [] }) => secrets.length), ageColumn()],
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { Condition } from './condition.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -32,7 +32,7 @@ export const ServiceCIDR = defineKind<ServiceCIDR>({
   schema: serviceCIDRSchema,
   namespaced: false,
   hasStatus: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [nameColumn(), textColumn('CIDRs', ({ spec }) => (spec.cidrs ?? []).join(',')), ageColumn()],
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })

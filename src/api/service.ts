@@ -1,4 +1,6 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { applyServiceDefaults } from './default-service.ts'
+import { prepareService } from './prepare-service.ts'
+import { serviceColumns } from './service-columns.ts'
 import { Condition } from './condition.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -115,6 +117,12 @@ export const Service = defineKind<Service>({
   hasStatus: true,
   createOnUpdate: true,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: serviceColumns,
+  selectableFields: {
+    'spec.clusterIP': (service) => service.spec.clusterIP ?? '',
+    'spec.type': (service) => service.spec.type ?? '',
+  },
+  applyDefaults: applyServiceDefaults,
+  prepare: prepareService,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })

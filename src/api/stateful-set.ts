@@ -1,4 +1,7 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
+import { applyPodSpecDefaults } from './default-pod-spec.ts'
+import { formatLabelSelector } from './parse-selector.ts'
+import { templateColumns } from './workload-columns.ts'
 import { defineKind } from './kind.ts'
 import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
@@ -97,6 +100,28 @@ export const StatefulSet = defineKind<StatefulSet>({
   schema: statefulSetSchema,
   hasStatus: true,
   hasGeneration: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Ready', ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`),
+    ageColumn(),
+    ...templateColumns<StatefulSet>(),
+  ],
+  scale: {
+    replicas: (object) => object.spec.replicas ?? 0,
+    statusReplicas: (object) => object.status?.replicas ?? 0,
+    selector: (object) => formatLabelSelector(object.spec.selector),
+  },
+  applyDefaults: defaultStatefulSet,
   validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
 })
+
+function defaultStatefulSet({ spec }: StatefulSet): void {
+  applyPodSpecDefaults(spec.template.spec)
+  const strategy = spec.updateStrategy
+  if (strategy?.type === 'RollingUpdate') strategy.rollingUpdate = { partition: 0, ...strategy.rollingUpdate }
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion = 'v1'
+    claim.kind = 'PersistentVolumeClaim'
+    claim.status = { ...claim.status, phase: 'Pending' }
+  }
+}

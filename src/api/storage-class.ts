@@ -1,4 +1,4 @@
-import { ageColumn, nameColumn } from './columns.ts'
+import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { array, boolean, field, map, object, pointer, string, type Static } from './schema.ts'
@@ -39,7 +39,18 @@ export const StorageClass = defineKind<StorageClass>({
   schema: storageClassSchema,
   namespaced: false,
   deleteReturnsObject: true,
-  columns: [nameColumn(), ageColumn()],
+  columns: [
+    nameColumn(),
+    textColumn('Provisioner', (storageClass) => storageClass.provisioner),
+    textColumn('ReclaimPolicy', (storageClass) => storageClass.reclaimPolicy ?? 'Delete'),
+    textColumn('VolumeBindingMode', (storageClass) => storageClass.volumeBindingMode ?? 'Immediate'),
+    textColumn('AllowVolumeExpansion', (storageClass) => String(storageClass.allowVolumeExpansion ?? false)),
+    ageColumn(),
+  ],
+  applyDefaults: (storageClass) => {
+    storageClass.reclaimPolicy ??= 'Delete'
+    storageClass.volumeBindingMode ??= 'Immediate'
+  },
   validate: (object, { before }) =>
     validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
 })
