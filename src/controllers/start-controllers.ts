@@ -6,12 +6,16 @@ import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import type { Controller, ControllerDeps } from './contract.ts'
 import { startDeploymentController } from './deployment/start.ts'
+import { startEndpointsController } from './endpoints/start.ts'
 import { startEndpointSliceController } from './endpointslice/start.ts'
 import { startGarbageCollector } from './garbage-collector/start.ts'
 import { startNamespaceController } from './namespace/start.ts'
+import { startNodeLifecycleController } from './node-lifecycle/start.ts'
+import { startPodGarbageCollector } from './pod-gc/start.ts'
 import { startReplicaSetController } from './replicaset/start.ts'
 import { startScheduler } from './scheduler/start.ts'
 import { startServiceAccountController } from './service-account/start.ts'
+import { startStatefulSetController } from './statefulset/start.ts'
 
 export interface ControllersDeps {
   readonly client: Client
@@ -43,6 +47,10 @@ export function startControllers(deps: ControllersDeps, signal: AbortSignal): Ru
     startEndpointSliceController(as('endpoint-slice-controller'), stopping),
     startReplicaSetController(as('replicaset-controller'), stopping),
     startDeploymentController(as('deployment-controller'), stopping),
+    startStatefulSetController(as('statefulset-controller'), stopping),
+    startEndpointsController(as('endpoint-controller'), stopping),
+    startNodeLifecycleController(as('node-controller'), stopping),
+    startPodGarbageCollector(as('pod-garbage-collector'), stopping),
     startServiceAccountController(as('service-account-controller'), deps, stopping),
     startNamespaceController(as('namespace-controller'), stopping),
     startGarbageCollector(as('garbage-collector-controller'), stopping),
