@@ -23,9 +23,11 @@ try {
   tell({ type: 'ready' })
   await stopped
 } catch (error) {
-  log.error({ err: error }, 'the edge failed')
-  tell({ type: 'failed', message: (error as Error).message })
-  process.exitCode = 1
+  if (!stopping.signal.aborted) {
+    log.error({ err: error }, 'the edge failed')
+    tell({ type: 'failed', message: (error as Error).message })
+    process.exitCode = 1
+  }
 }
 process.exit()
 

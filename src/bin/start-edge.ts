@@ -41,11 +41,11 @@ export async function startEdge(
     clusterDomain,
     ownRanges: [plan.serviceCidr, plan.podCidr],
     clock: systemClock,
-    log: log.child({ component: 'dns' }),
+    log: log.child({ part: 'dns' }),
   }
   stack.use(await startDns(dns, signal))
   const privileged = config.privileged ?? (await probeLowPorts())
-  const hostAccess = { informers, broker, underlay, privileged, log: log.child({ component: 'host-access' }) }
+  const hostAccess = { informers, broker, underlay, privileged, log: log.child({ part: 'host-access' }) }
   stack.use(startHostAccess(hostAccess, signal))
   const { synced } = informers
   // whoever stops before has no use for it

@@ -1,7 +1,7 @@
 /** Carries TCP connections from one address of the host's loopback to one address of the cluster, byte for byte. */
 import { createServer, Socket } from 'node:net'
 import { close, connect, errnoOf, lastErrno } from '#kernel/libc.ts'
-import { encodeSocketAddress } from './encode-socket-address.ts'
+import { socketAddress } from '#kernel/socket-address.ts'
 import type { Door, Forward } from './plan-forwards.ts'
 import type { ForwardContext, Listener } from './run-forwards.ts'
 
@@ -28,7 +28,7 @@ async function carry(client: Socket, target: Door, { targetSockets, connections 
   client.on('error', () => client.destroy())
   const fd = await targetSockets.takeTcp()
   if (client.destroyed) return void close(fd)
-  const address = encodeSocketAddress(target.address, target.port)
+  const address = socketAddress(target.address, target.port)
   if (connect(fd, address, address.length) < 0 && lastErrno() !== errnoOf.EINPROGRESS) {
     close(fd)
     client.resetAndDestroy()
