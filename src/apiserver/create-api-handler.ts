@@ -12,6 +12,7 @@ import type { Call } from './call.ts'
 import { type ObjectStore, openObjectStore } from './objects/open-object-store.ts'
 import { parseRequestInfo, type RequestInfo, type ResourceInfo, type Verb } from './request/parse-request-info.ts'
 import type { ServerDeps } from './server-deps.ts'
+import { openServiceAllocator } from './service-allocation/open-service-allocator.ts'
 import { create } from './verbs/create.ts'
 import { deleteCollection } from './verbs/delete-collection.ts'
 import { remove } from './verbs/delete.ts'
@@ -55,7 +56,7 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const { log, authorize, clock = systemClock } = deps
   const stopping = new AbortController()
   const objects = await openObjectStore(deps.store, log, stopping.signal)
-  const server: ServerDeps = { objects, clock, admission: [], allocators: [] }
+  const server: ServerDeps = { objects, clock, admission: [], allocators: [openServiceAllocator(() => server)] }
   const byPath = new Map((deps.kinds ?? servedKinds).map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]))
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {

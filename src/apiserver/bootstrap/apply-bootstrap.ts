@@ -16,20 +16,14 @@ async function ensure(
   { path, object, owned }: BootstrapObject,
   signal: AbortSignal,
 ): Promise<void> {
-  const common = {
-    query: new URLSearchParams(),
-    headers: { 'user-agent': 'frontdesk-apiserver' },
-    user,
-    signal,
-    body: object,
-  }
-  const created = failureOf(await handle({ ...common, method: 'POST', path }))
-  if (created?.reason === 'AlreadyExists') {
-    if (!owned) return
-    // Without a resourceVersion this is unconditional, and writes nothing when nothing differs.
-    const put = failureOf(await handle({ ...common, method: 'PUT', path: `${path}/${object.metadata.name}` }))
-    if (put) throw new StatusError(put)
-  } else if (created) throw new StatusError(created)
+  const common = { query: new URLSearchParams(), headers: { 'user-agent': 'frontdesk-apiserver' }, user, signal }
+  const named = `${path}/${object.metadata.name}`
+  const exists = failureOf(await handle({ ...common, method: 'GET', path: named }))?.reason !== 'NotFound'
+  if (exists && !owned) return
+  // A PUT without a resourceVersion is unconditional, and writes nothing when nothing differs.
+  const target = exists ? ({ method: 'PUT', path: named } as const) : ({ method: 'POST', path } as const)
+  const failure = failureOf(await handle({ ...common, ...target, body: object }))
+  if (failure) throw new StatusError(failure)
 }
 
 function failureOf(response: ApiResponse): Status | undefined {
