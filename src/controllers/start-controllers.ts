@@ -5,6 +5,7 @@ import { recordEvents } from '#client/record-events.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import type { Controller, ControllerDeps } from './contract.ts'
+import { startDaemonSetController } from './daemonset/start.ts'
 import { startDeploymentController } from './deployment/start.ts'
 import { startEndpointsController } from './endpoints/start.ts'
 import { startEndpointSliceController } from './endpointslice/start.ts'
@@ -48,6 +49,7 @@ export function startControllers(deps: ControllersDeps, signal: AbortSignal): Ru
     startReplicaSetController(as('replicaset-controller'), stopping),
     startDeploymentController(as('deployment-controller'), stopping),
     startStatefulSetController(as('statefulset-controller'), stopping),
+    startDaemonSetController(as('daemonset-controller'), stopping),
     startEndpointsController(as('endpoint-controller'), stopping),
     startNodeLifecycleController(as('node-controller'), stopping),
     startPodGarbageCollector(as('pod-garbage-collector'), stopping),
