@@ -1,0 +1,147 @@
+/**
+ * Real namespaces for the packet suite, laid out by the product's own network code, and real sockets in them. All
+ * namespaces are nameless: they end with this process, whatever happens to it.
+ */
+import dgram from 'node:dgram'
+import net from 'node:net'
+import { bind, checked, close, open, setns, setsockopt, socket, unshare } from '#kernel/libc.ts'
+import { inNetns, settleThread, CLONE_NEWNET, type ThreadHome } from '#kernel/namespaces.ts'
+import { socketAddress } from '#kernel/socket-address.ts'
+import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
+import { applyNetwork } from '#kernel/route/apply-network.ts'
+import {
+  desiredHostAccess,
+  desiredNode,
+  desiredPod,
+  desiredPodLink,
+  desiredUnderlay,
+  desiredUnderlayPort,
+  type DesiredNetns,
+} from '#kernel/route/desired-network.ts'
+import { addressOf, nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
+
+const AF_INET = 2
+const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
+const socketFlags = 0x800 | 0x80000 // non-blocking, close-on-exec
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
+
+export interface TestNetwork extends AsyncDisposable {
+  /** A netfilter netlink socket of that party's namespace. */
+  openNetfilter(party: Party): number
+  /** An unconnected, non-blocking socket in that party's namespace. */
+  openSocket(party: Party, protocol: 'TCP' | 'UDP'): number
+  /** Runs synchronous work in that party's namespace. */
+  within<T>(party: Party, run: () => T): T
+}
+
+export async function openTestNetwork(): Promise<TestNetwork> {
+  const home = settleThread()
+  const namespaces = new Map<Party | 'underlay', Namespace>()
+  for (const party of ['underlay', 'host', ...nodeNames, ...podNames] as const) namespaces.set(party, makeNetns(home))
+  const path = (party: Party | 'underlay') => namespaces.get(party)!.path
+  const within = <T>(party: Party | 'underlay', run: () => T): T => inNetns(home, path(party), run)
+  buildNetwork(home, path)
+  const servers = await Promise.all(
+    [
+      ...podNames.flatMap((pod) => podPorts.map((port) => [pod, port] as const)),
+      ...nodeNames.flatMap((node) => nodePorts.map((port) => [node, port] as const)),
+    ].flatMap(([party, port]) => [
+      serveTcp(
+        within(party, () => boundSocket(SOCK_STREAM, port)),
+        `${party}:${port}`,
+      ),
+      serveUdp(
+        within(party, () => boundSocket(SOCK_DGRAM, port)),
+        `${party}:${port}`,
+      ),
+    ]),
+  )
+  return {
+    within,
+    openNetfilter: (party) => within(party, () => openNetlink(netlinkProtocol.netfilter).fd),
+    openSocket: (party, protocol) =>
+      within(party, () => {
+        const type = protocol === 'TCP' ? SOCK_STREAM : SOCK_DGRAM
+        return checked('open socket', socket(AF_INET, type | socketFlags, 0))
+      }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
+      for (const { fd } of namespaces.values()) close(fd)
+    },
+  }
+}
+
+interface Namespace {
+  readonly fd: number
+  readonly path: string
+}
+
+function makeNetns(home: ThreadHome): Namespace {
+  checked('make a network namespace', unshare(CLONE_NEWNET))
+  try {
+    const fd = checked('open network namespace', open('/proc/thread-self/ns/net', 0x80000, 0))
+    return { fd, path: `/proc/self/fd/${fd}` }
+  } finally {
+    checked('leave network namespace', setns(home.net, CLONE_NEWNET))
+  }
+}
+
+function buildNetwork(home: ThreadHome, path: (party: Party | 'underlay') => string): void {
+  const apply = (desired: DesiredNetns) => {
+    const opened: number[] = []
+    inNetns(home, desired.path, () =>
+      applyNetwork(desired, (peer) => {
+        const fd = checked('open network namespace', open(peer, 0x80000, 0))
+        opened.push(fd)
+        return { fd }
+      }),
+    )
+    for (const fd of opened) close(fd)
+  }
+  const all = nodeNames.map((name) => nodes[name])
+  apply(desiredUnderlay(plan, path('underlay')))
+  for (const name of nodeNames) {
+    apply(desiredNode(plan, nodes[name], { netns: path(name), underlay: path('underlay') }, all))
+    apply(desiredUnderlayPort(plan, nodes[name], path('underlay')))
+  }
+  const access = desiredHostAccess(plan, all, { host: path('host'), underlay: path('underlay') })
+  apply({ ...access.host, routes: [] })
+  apply(access.underlay)
+  apply(access.host)
+  for (const pod of podNames) {
+    const { node, ip } = pods[pod]
+    apply(desiredPodLink(ip, { node: path(node), pod: path(pod) }))
+    apply(desiredPod(ip, path(pod)))
+  }
+}
+
+function boundSocket(type: number, port: number): number {
+  const fd = checked('open socket', socket(AF_INET, type | socketFlags, 0))
+  if (type === SOCK_STREAM)
+    checked('set option', setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Uint8Array.of(1, 0, 0, 0), 4))
+  const address = socketAddress('0.0.0.0', port)
+  checked('bind', bind(fd, address, address.length))
+  return fd
+}
+
+/** Answers each connection with `name seenAddress` and ends it. */
+async function serveTcp(fd: number, name: string): Promise<AsyncDisposable> {
+  const server = net.createServer((connection) => {
+    connection.on('error', () => connection.destroy())
+    connection.end(`${name} ${connection.remoteAddress}`)
+  })
+  await new Promise<void>((resolve) => server.listen({ fd }, resolve))
+  return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
+async function serveUdp(fd: number, name: string): Promise<AsyncDisposable> {
+  const server = dgram.createSocket('udp4')
+  server.on('message', (_message, { address, port }) => server.send(`${name} ${address}`, port, address))
+  server.on('error', () => {})
+  await new Promise<void>((resolve) => server.bind({ fd }, resolve))
+  return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
+export { addressOf }
