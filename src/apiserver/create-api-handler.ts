@@ -6,6 +6,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '#api/wire.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import type { Store } from '#store/contract.ts'
+import { standardAdmission } from './admission/standard-admission.ts'
 import { internalError, methodNotAllowed } from './api-errors.ts'
 import { type Authorize, authorizeRequest, describeRequest } from './authorize-request.ts'
 import type { Call } from './call.ts'
@@ -21,12 +22,15 @@ import { list } from './verbs/list.ts'
 import { patch } from './verbs/patch.ts'
 import { update } from './verbs/update.ts'
 import { watch } from './verbs/watch.ts'
+import type { Admission } from './write/write.ts'
 
 export interface ApiServerDeps {
   readonly store: Store
   readonly log: Log
   readonly clock?: Clock
   readonly authorize: Authorize
+  /** Decides over writes; default: what every cluster has. */
+  readonly admission?: (objects: () => ObjectStore) => readonly Admission[]
   /** Default: every kind of the registry. */
   readonly kinds?: readonly Kind[]
 }
@@ -56,7 +60,8 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const { log, authorize, clock = systemClock } = deps
   const stopping = new AbortController()
   const objects = await openObjectStore(deps.store, log, stopping.signal)
-  const server: ServerDeps = { objects, clock, admission: [], allocators: [openServiceAllocator(() => server)] }
+  const admission = (deps.admission ?? standardAdmission)(() => objects)
+  const server: ServerDeps = { objects, clock, admission, allocators: [openServiceAllocator(() => server)] }
   const byPath = new Map((deps.kinds ?? servedKinds).map((kind) => [`${apiVersionOf(kind)}/${kind.plural}`, kind]))
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {

@@ -50,6 +50,7 @@ export async function openTestServer(
     log: silentLog,
     clock,
     authorize: () => ({ allowed: true }),
+    admission: () => [],
     ...options,
   })
   const controller = new AbortController()
