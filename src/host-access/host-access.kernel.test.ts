@@ -1,6 +1,6 @@
 /** From the host's loopback into namespaces: what a node's ports and Services answer there is what the host gets. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { Node } from '#api/node.ts'
 import { Service, type ServiceSpec } from '#api/service.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
@@ -110,10 +111,9 @@ test('a node port answers on the loopback address of each node', async () => {
 
 test('what is sent arrives, also when the sender has already finished sending (half-close)', async () => {
   const sent = Buffer.alloc(3_000_000, 'abcdefg')
-  const server = await serveOn(1, 30081, async (socket) => {
+  const server = await serveOn(1, 30081, (socket) => {
     let bytes = 0
-    for await (const chunk of socket.iterator({ destroyOnReturn: false })) bytes += (chunk as Buffer).length
-    socket.end(`${bytes} bytes`)
+    socket.on('data', (chunk) => (bytes += chunk.length)).on('end', () => socket.end(`${bytes} bytes`))
   })
   await offer(nodePortService(30081), 2)
   const client = connect({ port: 30081, host: first.hostLoopbackIp, allowHalfOpen: true })
@@ -166,9 +166,11 @@ test('a cluster IP answers on its loopback address, its low port above 8000', as
   assert.deepEqual(hostAccess.open(), [`TCP ${address}:8080`])
   try {
     // in place of the proxy's rules on node 1, to which the underlay's route leads
-    execFileSync('nsenter', [`--net=${paths.node(1)}`, 'ip', 'address', 'add', `${clusterIp}/32`, 'dev', 'lo'])
+    const addAddress = ['ip', 'address', 'add', `${clusterIp}/32`, 'dev', 'lo']
+    await promisify(execFile)('nsenter', [`--net=${paths.node(1)}`, ...addAddress])
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as { status?: number }).status !== 127) throw error
+    const { code } = error as { code?: string | number }
+    if (code !== 'ENOENT' && code !== 127) throw error
     await withdraw()
     return context.skip('nsenter or ip is not installed')
   }
@@ -228,7 +230,7 @@ test('many connections at once', async () => {
 
 test('datagrams: each client gets its own answers', async () => {
   const echo = createSocket('udp4')
-  echo.on('message', (packet, from) => echo.send(`${packet} back`, from.port, from.address))
+  echo.on('message', (packet, from) => echo.send(`${packet.toString()} back`, from.port, from.address))
   echo.bind({ fd: await broker.openUdpSocket(paths.node(1), first.internalIp, 30088) })
   await offer(nodePortService(30088, 'UDP'), 2)
   const ask = async (text: string): Promise<string[]> => {

@@ -89,7 +89,7 @@ export async function serveUdpForward({ listen, target }: Forward, context: Forw
 
   const stopListening = (): void => {
     server.close()
-    for (const client of [...sessions.keys()]) end(client)
+    for (const client of sessions.keys()) end(client)
   }
   return { stopListening }
 }
