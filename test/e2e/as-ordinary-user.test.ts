@@ -1,0 +1,4 @@
+import { defineSuite } from './suite.ts'
+import { ordinaryUser } from './test-users.ts'
+
+defineSuite(ordinaryUser())

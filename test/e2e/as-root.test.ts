@@ -1,0 +1,4 @@
+import { defineSuite } from './suite.ts'
+import { rootUser } from './test-users.ts'
+
+defineSuite(rootUser())
