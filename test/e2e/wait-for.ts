@@ -11,7 +11,7 @@ export async function waitFor<T>(what: string, probe: () => Promise<T | undefine
     if (outcome.value !== undefined) return outcome.value
     if (performance.now() > deadline) {
       throw new Error(
-        `waited ${timeoutMs} ms in vain for: ${what}${outcome.cause ? ` (${String(outcome.cause)})` : ''}`,
+        `waited ${timeoutMs} ms in vain for: ${what}${outcome.cause ? ` (${outcome.cause.message})` : ''}`,
         outcome,
       )
     }
@@ -19,11 +19,11 @@ export async function waitFor<T>(what: string, probe: () => Promise<T | undefine
   }
 }
 
-async function attempt<T>(probe: () => Promise<T | undefined>): Promise<{ value?: T | undefined; cause?: unknown }> {
+async function attempt<T>(probe: () => Promise<T | undefined>): Promise<{ value?: T | undefined; cause?: Error }> {
   try {
     return { value: await probe() }
   } catch (cause) {
-    return { cause }
+    return { cause: cause as Error }
   }
 }
 
