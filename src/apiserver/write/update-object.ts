@@ -3,6 +3,7 @@ import type { Finding, Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
 import { conflict, invalid, modified, notFound } from '../api-errors.ts'
+import { scopeEphemeralContainers } from '../subresources/ephemeral-containers.ts'
 import { checkFinalizers, checkNameOfPath, finalizersOf, keepServerFields, placeObject } from './object-metadata.ts'
 import { sameJson } from './same-json.ts'
 import { admit, releaseAll, reserveAll, type Write, type WriteDeps } from './write.ts'
@@ -114,6 +115,7 @@ function scopeOf(kind: Kind, subresource: string | undefined): NonNullable<Updat
   if (subresource === 'status') {
     return (proposed, current) => withStatusOf(proposed, { ...current, metadata: proposed.metadata })
   }
+  if (subresource === 'ephemeralcontainers') return scopeEphemeralContainers
   if (subresource === undefined && kind.hasStatus) return (proposed, current) => withStatusOf(current, proposed)
   return (proposed) => proposed
 }
