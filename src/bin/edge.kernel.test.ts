@@ -1,0 +1,152 @@
+/** The edge process as the control plane starts it, against a real API server over HTTPS, which then dies. */
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import * as dnsPacket from 'dns-packet'
+import type { PodStreams } from '#api/pod-streams.ts'
+import { createAuthenticator } from '#apiserver/auth/authenticate.ts'
+import { createAuthorizer } from '#apiserver/auth/authorize.ts'
+import { standardPolicy } from '#apiserver/auth/policy.ts'
+import { openTestServer, type TestServer } from '#apiserver/open-test-server.ts'
+import { ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
+import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
+import { serveHttps } from '#apiserver/serve-https.ts'
+import { clusterPaths } from '#kernel/cluster-paths.ts'
+import { releaseNamespace } from '#kernel/namespaces.ts'
+import { type DetachedProcess, startDetached } from '#kernel/start-detached.ts'
+import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
+import { planAddresses, planNode } from '#lib/address-plan.ts'
+import { silentLog } from '#observe/log.ts'
+import type { EdgeConfig } from './edge-config.ts'
+
+const plan = planAddresses(28)
+const node = planNode(plan, 1)
+const directory = mkdtempSync(path.join(tmpdir(), 'edge-kernel-'))
+const paths = clusterPaths(`${directory}/run`)
+const logFile = `${directory}/edge.log`
+const authorize = createAuthorizer(standardPolicy)
+const stack = new AsyncDisposableStack()
+let broker: KernelBroker
+let api: TestServer
+let pki: Pki
+let edge: DetachedProcess
+
+before(async () => {
+  stack.defer(() => rmSync(directory, { recursive: true }))
+  broker = await startNamespaceBroker({ runDir: paths.runDir })
+  stack.defer(() => [paths.node(1), paths.underlay].forEach(releaseNamespace))
+  stack.use(broker)
+  await broker.ensureUnderlay(plan)
+  await broker.ensureNodeNetwork(plan, node, [])
+  pki = await ensurePki(`${directory}/pki`, { ips: [plan.controlPlaneIp] })
+  api = await openTestServer({ authorize })
+})
+after(async () => {
+  if (edge) process.kill(edge.identity.pid, 'SIGKILL')
+  await stack.disposeAsync()
+})
+
+async function ask(name: string, type = 'A'): Promise<dnsPacket.PeerMessage> {
+  const socket = createSocket('udp4')
+  socket.bind({ fd: await broker.openUdpSocket(paths.node(1), node.internalIp, 0) })
+  socket.send(dnsPacket.encode({ type: 'query', id: 1, questions: [{ type, name }] }), 53, plan.controlPlaneIp)
+  const [packet] = await once(socket, 'message')
+  socket.close()
+  return dnsPacket.decode(packet as Buffer)
+}
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const seen = await look()
+    if (seen !== undefined) return seen
+    await new Promise(setImmediate)
+  }
+}
+
+test('starts, serves what the API says, outlives the API server, ends on SIGTERM', async () => {
+  const server = await serveHttps(
+    {
+      handle: api.api.handle,
+      authenticate: createAuthenticator({}),
+      authorize,
+      pki,
+      listeners: [{ host: '127.0.0.1', port: 0 }],
+      // no pod is streamed from in this test
+      podStreams: {} as PodStreams,
+      log: silentLog,
+    },
+    new AbortController().signal,
+  )
+  const kubeconfig = renderKubeconfig({
+    name: 'edge',
+    server: `https://127.0.0.1:${server.addresses[0]!.port}`,
+    caCertificate: pki.caCertificate,
+    user: pki.edge,
+  })
+  writeFileSync(`${directory}/kubeconfig`, JSON.stringify(kubeconfig))
+  const config: EdgeConfig = {
+    kubeconfig: `${directory}/kubeconfig`,
+    runDir: paths.runDir,
+    clusterIndex: plan.index,
+    resolvConf: `${directory}/absent`,
+    privileged: false,
+  }
+  writeFileSync(`${directory}/edge.json`, JSON.stringify(config))
+  await api.call('POST', '/api/v1/nodes', { metadata: { name: 'one' } })
+  const addresses = [
+    { type: 'InternalIP', address: node.internalIp },
+    { type: 'ExternalIP', address: node.hostLoopbackIp },
+  ]
+  await api.call(
+    'PATCH',
+    '/api/v1/nodes/one/status',
+    { status: { addresses } },
+    { contentType: 'application/merge-patch+json' },
+  )
+
+  edge = await startDetached({
+    command: [process.execPath, new URL('./run-edge.ts', import.meta.url).pathname, `${directory}/edge.json`],
+    env: process.env,
+    logFile,
+  })
+  const [said] = await Promise.race([
+    once(edge.progress, 'data'),
+    edge.exited.then((code) => assert.fail(`the edge ended with ${code}: ${readFileSync(logFile, 'utf8')}`)),
+  ])
+  assert.deepEqual(JSON.parse(String(said)), { type: 'ready' })
+
+  const made = await api.call('POST', '/api/v1/namespaces/default/services', {
+    metadata: { name: 'web' },
+    spec: { type: 'NodePort', clusterIP: `10.${96 + plan.index}.0.77`, ports: [{ port: 80, nodePort: 30090 }] },
+  })
+  assert.equal(made.status, 201, JSON.stringify(made.object))
+  const answer = await until(async () => {
+    const found = await ask('web.default.svc.cluster.local')
+    return found.rcode === 'NOERROR' ? found : undefined
+  })
+  assert.equal(answer.answers![0]!.data, made.object.spec.clusterIP)
+  assert.equal((await ask('www.example.com')).rcode, 'SERVFAIL')
+
+  const behind = createServer((socket) => void socket.end('through the edge'))
+  behind.listen({ fd: await broker.openTcpListener(paths.node(1), node.internalIp, 30090) })
+  const fromHost = (): Promise<string | undefined> =>
+    new Promise((resolve) => {
+      const client = connect(30090, node.hostLoopbackIp)
+      client.on('data', (chunk) => resolve(String(chunk))).on('error', () => resolve(undefined))
+    })
+  assert.equal(await until(fromHost), 'through the edge')
+
+  await server[Symbol.asyncDispose]()
+  await api[Symbol.asyncDispose]()
+  assert.equal((await ask('web.default.svc.cluster.local')).answers![0]!.data, made.object.spec.clusterIP)
+  assert.equal(await fromHost(), 'through the edge')
+
+  behind.close()
+  process.kill(edge.identity.pid, 'SIGTERM')
+  assert.equal(await edge.exited, 0, readFileSync(logFile, 'utf8'))
+})
