@@ -1,7 +1,6 @@
 /** A whole control plane in this process: memory store, API server, controllers, and a node agent that fakes its pods. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { Namespace } from '#api/namespace.ts'
-import { isAlreadyExists } from '#api/status-error.ts'
+import { applyBootstrap } from '#apiserver/bootstrap/apply-bootstrap.ts'
 import { createApiHandler } from '#apiserver/create-api-handler.ts'
 import type { Client } from '#client/contract.ts'
 import { createClient } from '#client/create-client.ts'
@@ -9,6 +8,7 @@ import { createInformers } from '#client/create-informers.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { inProcessTransport } from '#client/in-process-transport.ts'
 import { startControllers } from '#controllers/start-controllers.ts'
+import { planAddresses } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Clock } from '#lib/clock.ts'
 import { silentLog } from '#observe/log.ts'
@@ -47,7 +47,7 @@ export async function bootCluster(options: BootOptions = {}): Promise<TestCluste
   const server = await createApiHandler({ store, log, clock, authorize: () => ({ allowed: true }) })
   const transport = inProcessTransport(server.handle, admin)
   const client = createClient({ transport, userAgent: 'test' })
-  await ensureNamespaces(client)
+  await applyBootstrap(server.handle, planAddresses(0), stop.signal)
   const informers = createInformers(client, stop.signal, { log })
   const kubelet = runFakeKubelet({ client, informers, clock }, stop.signal)
   const controllers = startControllers({ client, informers, clock, log, rootCa: 'test CA' }, stop.signal)
@@ -78,15 +78,5 @@ export async function bootCluster(options: BootOptions = {}): Promise<TestCluste
       await server[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()
     },
-  }
-}
-
-async function ensureNamespaces(client: Client): Promise<void> {
-  for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {
-    try {
-      await client.of(Namespace).create({ metadata: { name }, spec: { finalizers: ['kubernetes'] } })
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error
-    }
   }
 }

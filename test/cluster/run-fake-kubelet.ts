@@ -79,14 +79,14 @@ export function runFakeKubelet({ client, informers, clock }: FakeKubeletDeps, si
   return {
     async addNode(name, { labels = {}, taints = [], allocatable = {} } = {}) {
       own.add(name)
-      const node = await nodes.create({
+      await nodes.create({
         metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
         spec: { taints },
       })
       const condition = { type: 'Ready', status: 'True', lastHeartbeatTime: timestamp(clock) } as const
       const capacity = { cpu: '4', memory: '8Gi', pods: '110', ...allocatable }
       const status = { capacity, allocatable: capacity, conditions: [condition] }
-      return nodes.updateStatus({ ...node, status })
+      return nodes.patchStatus({ name }, 'merge', { status })
     },
     async heartbeat(name) {
       const namespace = 'kube-node-lease'
