@@ -1,0 +1,39 @@
+/** One HTTP request and its answer, whichever HTTP version carries it. */
+import type { Readable, Writable } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+
+export type OutgoingHeaders = Readonly<Record<string, string | readonly string[]>>
+
+export interface Exchange {
+  readonly method: string
+  /** Still percent-encoded, without query. */
+  readonly path: string
+  readonly query: URLSearchParams
+  /** Lower-case names; several values of one name are joined by commas. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: TLSSocket
+  readonly input: Readable
+  /** Sends the head at once; the body goes into what it returns, which the caller must end. */
+  respond(status: number, headers: OutgoingHeaders): Writable
+  /** Whether the head was sent: afterwards no other status can be told. */
+  readonly responded: boolean
+  /** Breaks off so that the client notices. */
+  destroy(): void
+  /** Aborted when the client has gone or the server stops. */
+  readonly signal: AbortSignal
+}
+
+export function splitTarget(target: string): { path: string; query: URLSearchParams } {
+  const mark = target.indexOf('?')
+  if (mark === -1) return { path: target, query: new URLSearchParams() }
+  return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
+}
+
+export function flattenHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(':') || value === undefined) continue
+    flat[name] = Array.isArray(value) ? value.join(', ') : String(value)
+  }
+  return flat
+}
