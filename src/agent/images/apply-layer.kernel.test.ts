@@ -51,10 +51,7 @@ function withRoot(name: string, body: (root: string, outside: string) => Promise
 }
 
 const isWhiteout = (path: string) => lstatSync(path).isCharacterDevice() && lstatSync(path).rdev === 0
-const isOpaque = (path: string) => {
-  const name = process.getuid?.() === 0 ? 'trusted.overlay.opaque' : 'user.overlay.opaque'
-  return Buffer.from(getXattr(path, name) ?? []).toString() === 'y'
-}
+const isOpaque = (path: string) => Buffer.from(getXattr(path, 'user.overlay.opaque') ?? []).toString() === 'y'
 const text = (...path: string[]) => readFileSync(join(...path), 'utf8')
 const dir = (name: string, mode = 0o755): Entry => ({ name, type: 'directory', mode })
 

@@ -183,14 +183,11 @@ function makeOpaque(state: State, directory: string): void {
 const hasMade = (state: State, path: string) =>
   state.made.has(path) || [...state.made].some((known) => known.startsWith(`${path}/`))
 
-/** Mounts with `userxattr` read the user attribute, others the trusted one, which only the real root can set. */
+/** Pods mount with `userxattr`, which reads the user attribute; the trusted one, for other mounts, needs the real root. */
 function setOpaque({ setXattr }: Calls, directory: string): void {
   const yes = new TextEncoder().encode('y')
-  const results = ['trusted.overlay.opaque', 'user.overlay.opaque'].map((name) =>
-    attempt(() => setXattr(directory, name, yes)),
-  )
-  const [trusted, user] = results
-  if (trusted && user) throw user
+  setXattr(directory, 'user.overlay.opaque', yes)
+  attempt(() => setXattr(directory, 'trusted.overlay.opaque', yes))
 }
 
 function attempt(action: () => void): Error | undefined {

@@ -120,7 +120,7 @@ withStore('one who gives up does not end the pull of another', async ({ registry
 withStore('a missing image', async ({ open }) => {
   await assert.rejects(
     open().pull('nope:v9', [], signal),
-    failsWith('ErrImagePull', /^failed to pull image "nope:v9": docker\.io\/library\/nope:v9: not found/),
+    failsWith('ErrImagePull', /^failed to pull and unpack image "docker.io\/library\/nope:v9": not found/),
   )
 })
 

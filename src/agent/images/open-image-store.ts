@@ -192,7 +192,11 @@ async function pull(store: Store, { text, credentials, signal }: PullArguments):
   } catch (error) {
     signal.throwIfAborted()
     const why = error instanceof Error ? error.message : String(error)
-    throw new PullError('ErrImagePull', `failed to pull image ${JSON.stringify(text)}: ${why}`, { cause: error })
+    throw new PullError(
+      'ErrImagePull',
+      `failed to pull and unpack image ${JSON.stringify(formatReference(reference))}: ${why}`,
+      { cause: error },
+    )
   }
 }
 

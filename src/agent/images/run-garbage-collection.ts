@@ -22,7 +22,7 @@ export async function collectGarbage(blobs: Blobs, layersDir: string, entries: I
   for (const digest of unneededBlobs) await blobs.remove(digest)
   const names = (await readdir(layersDir).catch(ignoreMissing)) ?? []
   const unneeded = names.filter((name) => !needed.layers.has(name))
-  const mounted = unneeded.length > 0 ? await probeMountedLayers(layersDir) : new Set<string>()
+  const mounted = unneeded.length > 0 ? await probeMountedLayers() : new Set<string>()
   const removable = unneeded.filter((name) => !mounted.has(name))
   for (const name of removable) await removeTree(join(layersDir, name))
   return { blobs: unneededBlobs.length, layers: removable.length, keptLayers: unneeded.length - removable.length }

@@ -3,7 +3,7 @@ import type { Credentials } from './contract.ts'
 import { type Blobs, DigestMismatch, type Expected } from './open-blobs.ts'
 import { openRepository, RegistryError, type Repository } from './open-registry.ts'
 import { type Descriptor, type Manifest, parseManifest, type Platform } from './parse-manifest.ts'
-import { formatReference, type Reference } from './parse-reference.ts'
+import type { Reference } from './parse-reference.ts'
 import { type Endpoint, planEndpoints, type RegistriesConfig } from './plan-endpoints.ts'
 import { selectPlatform } from './select-platform.ts'
 
@@ -56,9 +56,8 @@ function sourcesOf(deps: PullDeps, { reference, credentials, signal }: PullReque
 
 /** A server that says "no such image" tells more than one that could not be reached. */
 function mostTelling(failures: readonly RegistryError[], reference: Reference): RegistryError {
-  const name = formatReference(reference)
   const missing = failures.find(({ failure }) => failure === 'not-found')
-  if (missing) return new RegistryError('not-found', `${name}: not found (${missing.message})`, { cause: missing })
+  if (missing) return new RegistryError('not-found', `not found (${missing.message})`, { cause: missing })
   const failure = failures.find((candidate) => candidate.failure === 'denied') ?? failures[0]
   return failure ?? new RegistryError('unreachable', `no server is configured for ${reference.registry}`)
 }
