@@ -11,6 +11,9 @@ import type { NodePorts } from './node-ports.ts'
 
 export function createServiceAllocator(addresses: ClusterAddresses, ports: NodePorts): Allocator {
   return {
+    complete: (write) => {
+      if (isService(write.kind) && write.operation !== 'delete') fillFamilies(addresses, write)
+    },
     reserve: async (write) => {
       if (!isService(write.kind) || write.operation === 'delete' || write.subresource !== undefined) return undefined
       const taking = new Taking(addresses, ports, write)
@@ -29,6 +32,12 @@ export function createServiceAllocator(addresses: ClusterAddresses, ports: NodeP
       for (const port of portsOf(service.spec)) ports.giveBack(port, ownerOf(service))
     },
   }
+}
+
+function fillFamilies(addresses: ClusterAddresses, { object, before }: Write): void {
+  const service = object as Service
+  const findings = selectIpFamilies(service, addresses.families(), before as Service | undefined)
+  if (findings.length > 0) throw invalid(Service, service.metadata.name, findings)
 }
 
 /** Numbers that Services of the store hold, for filling a pool. */
@@ -55,8 +64,6 @@ class Taking implements Reservation {
   }
 
   async takeAll(): Promise<void> {
-    const findings = selectIpFamilies(this.#service, this.#addresses.families(), this.#before)
-    if (findings.length > 0) throw invalid(Service as never, this.#service.metadata.name, findings)
     const { spec } = this.#service
     if (needsClusterIp(spec)) await this.#takeAddresses(spec)
     if (needsNodePorts(spec) || portsOf(spec).length > 0) this.#takeNodePorts(spec)

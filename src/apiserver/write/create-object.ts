@@ -4,7 +4,7 @@ import type { KubeObject } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
 import { alreadyExists, badRequest, beingDeleted, invalid } from '../api-errors.ts'
 import { generateName, placeObject, stampNew } from './object-metadata.ts'
-import { admit, reserveAll, type Write, type WriteDeps } from './write.ts'
+import { admit, completeAll, reserveAll, type Write, type WriteDeps } from './write.ts'
 
 export interface CreateRequest {
   readonly kind: Kind
@@ -47,6 +47,7 @@ async function createOnce(
   const write: Write = { ...request, operation: 'create', name: object.metadata.name, object } as Write
   await admit(deps, write)
   kind.prepare?.(object)
+  completeAll(deps, write)
   check(kind, object)
   for (const text of kind.warnings?.(object) ?? []) request.warn(text)
   const reservation = await reserveAll(deps, write)

@@ -6,7 +6,7 @@ import { conflict, invalid, modified, notFound } from '../api-errors.ts'
 import { scopeEphemeralContainers } from '../subresources/ephemeral-containers.ts'
 import { checkFinalizers, checkNameOfPath, finalizersOf, keepServerFields, placeObject } from './object-metadata.ts'
 import { sameJson } from './same-json.ts'
-import { admit, releaseAll, reserveAll, type Write, type WriteDeps } from './write.ts'
+import { admit, completeAll, releaseAll, reserveAll, type Write, type WriteDeps } from './write.ts'
 
 export interface UpdateRequest {
   readonly kind: Kind
@@ -84,6 +84,7 @@ async function updateOnce(
   const write: Write = { ...request, operation: 'update', object, before: current } as Write
   await admit(deps, write)
   kind.prepare?.(object, current)
+  if (subresource === undefined) completeAll(deps, write)
   countGeneration(kind, object, current)
   check(request, object, current)
   if (subresource === undefined) for (const text of kind.warnings?.(object, current) ?? []) request.warn(text)

@@ -33,6 +33,8 @@ export interface Reservation {
 
 /** Hands out what objects need from a pool of the cluster: cluster IPs, node ports. */
 export interface Allocator {
+  /** Fills in what follows from the cluster alone, before the kind's rules are checked; takes nothing. */
+  complete?(write: Write): void
   /** Writes what was allocated into `write.object`; undefined when it has nothing to do. Dry runs allocate nothing. */
   reserve(write: Write): Promise<Reservation | undefined>
   /** The object is gone. */
@@ -48,6 +50,10 @@ export interface WriteDeps {
 
 export async function admit(deps: WriteDeps, write: Write): Promise<void> {
   for (const decide of deps.admission) await decide(write)
+}
+
+export function completeAll(deps: WriteDeps, write: Write): void {
+  for (const allocator of deps.allocators) allocator.complete?.(write)
 }
 
 /** Takes what every allocator has for the object; on failure nothing stays taken. */
