@@ -71,7 +71,7 @@ function currentContext(document: Document): string {
 function listOf(document: Document, key: string): YAMLSeq {
   const existing = document.get(key, true)
   if (isSeq(existing)) {
-    existing.flow = false
+    if (existing.items.length === 0) existing.flow = true
     return existing
   }
   const created = document.createNode([])
@@ -91,6 +91,7 @@ function upsert(document: Document, key: string, name: string, value: object): v
   const list = listOf(document, key)
   const index = indexOfName(list, name)
   const node = document.createNode(value)
+  list.flow = false
   if (index < 0) list.add(node)
   else list.items[index] = node
 }
@@ -99,4 +100,5 @@ function remove(document: Document, key: string, name: string): void {
   const list = listOf(document, key)
   const index = indexOfName(list, name)
   if (index >= 0) list.delete(index)
+  if (list.items.length === 0) list.flow = true
 }
