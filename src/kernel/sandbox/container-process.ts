@@ -16,21 +16,23 @@ export function containerPid(shim: ProcessIdentity): number | undefined {
   }
 }
 
-/** Waits the moment until the container's process is in its own root. Undefined: it has ended. */
+/** Waits the moment until the container's own program runs, in its own root. Undefined: it has ended. */
 export async function untilEntered(shim: ProcessIdentity, rootfs: string): Promise<number | undefined> {
   while (isRunning(shim)) {
     const pid = containerPid(shim)
-    if (pid !== undefined && rootOf(pid)?.endsWith(rootfs)) return pid
+    if (pid !== undefined && runsOwnProgram(pid, rootfs)) return pid
     await delay(1)
   }
   return undefined
 }
 
-function rootOf(pid: number): string | undefined {
+/** Before that, the programs that prepare it carry the root's path among their arguments (plan-command.ts). */
+function runsOwnProgram(pid: number, rootfs: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/root`)
+    if (!readlinkSync(`/proc/${pid}/root`).endsWith(rootfs)) return false
+    return !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`--root=${rootfs}\0`)
   } catch {
-    return undefined
+    return false
   }
 }
 

@@ -1,0 +1,93 @@
+/** A pod's files: what a later agent needs to go on, and the containers' outputs. */
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { PersistentRecord } from './container-record.ts'
+
+/** sandbox.json: written once, when the pod's network exists. */
+export interface SandboxRecord {
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly node: string
+  /** Absent: the pod uses its node's network. */
+  readonly ip?: string
+  readonly startedAtMs: number
+}
+
+export interface PodDir {
+  readonly root: string
+  readonly volumes: string
+  instance(container: string, attempt: number): string
+  saveSandbox(record: SandboxRecord): void
+  saveContainer(container: string, record: PersistentRecord): void
+  /** Files of runs before the one before `attempt`. */
+  removeOldInstances(container: string, attempt: number): void
+  remove(): void
+}
+
+export function openPodDir(podsDir: string, uid: string): PodDir {
+  const root = path.join(podsDir, uid)
+  const containerDir = (name: string) => path.join(root, 'containers', name)
+  return {
+    root,
+    volumes: path.join(root, 'volumes'),
+    instance: (container, attempt) => path.join(containerDir(container), String(attempt)),
+    saveSandbox: (record) => writeJson(path.join(root, 'sandbox.json'), record),
+    saveContainer: (container, record) => writeJson(path.join(containerDir(container), 'state.json'), record),
+    removeOldInstances: (container, attempt) => {
+      const keep = new Set([String(attempt), String(attempt - 1)])
+      for (const entry of readdirSync(containerDir(container))) {
+        if (/^[0-9]+$/.test(entry) && !keep.has(entry)) {
+          rmSync(path.join(containerDir(container), entry), { recursive: true, force: true })
+        }
+      }
+    },
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  }
+}
+
+export interface SavedPod {
+  readonly sandbox: SandboxRecord
+  readonly containers: ReadonlyMap<string, PersistentRecord>
+}
+
+/** Every pod of this node that has files here. */
+export function readSavedPods(podsDir: string, node: string): SavedPod[] {
+  mkdirSync(podsDir, { recursive: true })
+  return readdirSync(podsDir).flatMap((uid) => {
+    const root = path.join(podsDir, uid)
+    const sandbox = readJson<SandboxRecord>(path.join(root, 'sandbox.json'))
+    if (sandbox?.node !== node) return []
+    return [{ sandbox, containers: readContainers(path.join(root, 'containers')) }]
+  })
+}
+
+function readContainers(directory: string): Map<string, PersistentRecord> {
+  const records = new Map<string, PersistentRecord>()
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch {
+    return records
+  }
+  for (const name of names) {
+    const record = readJson<PersistentRecord>(path.join(directory, name, 'state.json'))
+    if (record) records.set(name, record)
+  }
+  return records
+}
+
+function writeJson(file: string, value: object): void {
+  mkdirSync(path.dirname(file), { recursive: true })
+  writeFileSync(`${file}.new`, JSON.stringify(value))
+  renameSync(`${file}.new`, file)
+}
+
+function readJson<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
