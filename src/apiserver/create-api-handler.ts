@@ -13,6 +13,7 @@ import type { Call } from './call.ts'
 import { createOpenApiDocuments } from './discovery/open-api-documents.ts'
 import { createPathAnswerer } from './discovery/answer-path.ts'
 import { type PostOnlyResource, servedResources } from './discovery/served-resources.ts'
+import { startEventExpiry } from './expire-events.ts'
 import { type ObjectStore, openObjectStore } from './objects/open-object-store.ts'
 import type { Decodable } from './request/decode-body.ts'
 import { parseRequestInfo, type RequestInfo, type ResourceInfo } from './request/parse-request-info.ts'
@@ -54,6 +55,7 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const { log, authorize, clock = systemClock, kinds = servedKinds, reviews = [] } = deps
   const stopping = new AbortController()
   const objects = await openObjectStore(deps.store, log, stopping.signal)
+  startEventExpiry(objects, clock, log, stopping.signal)
   const admission = (deps.admission ?? standardAdmission)(() => objects)
   const server: ServerDeps = { objects, clock, admission, allocators: [openServiceAllocator(() => server)] }
   const kindAt = indexByPath(kinds)

@@ -8,18 +8,20 @@ import type { ServerDeps } from '../server-deps.ts'
 import { deleteObject } from '../write/delete-object.ts'
 import { listPage } from './list.ts'
 
-/** Deletes what the selectors find, one by one; what somebody else removed meanwhile counts as done. */
+/** Deletes what the selectors find; what somebody else removed meanwhile counts as done. */
 export async function deleteCollection(deps: ServerDeps, call: Call): Promise<ApiResponse> {
   const options = parseDeleteOptions(call.request)
   const page = await listPage(deps, call)
-  const objects: KubeObject[] = []
-  for (const { metadata } of page.objects) {
+  const deleteOne = async ({ metadata }: KubeObject): Promise<KubeObject[]> => {
     try {
       const request = { ...writerOf(call), namespace: metadata.namespace, name: metadata.name, options }
-      objects.push((await deleteObject(deps, request)).object)
+      return [(await deleteObject(deps, request)).object]
     } catch (error) {
-      if (!isNotFound(error)) throw error
+      if (isNotFound(error)) return []
+      throw error
     }
   }
+  // At once, so that the store can commit them together.
+  const objects = (await Promise.all(page.objects.map(deleteOne))).flat()
   return answerList(call, { objects, metadata: page.metadata }, deps.clock.nowMs())
 }
