@@ -12,6 +12,7 @@ import type { PodStreams } from '#api/pod-streams.ts'
 import { createAuthenticator } from '#apiserver/auth/authenticate.ts'
 import { createAuthorizer } from '#apiserver/auth/authorize.ts'
 import { standardPolicy } from '#apiserver/auth/policy.ts'
+import type { Authorize } from '#apiserver/authorize-request.ts'
 import { openTestServer, type TestServer } from '#apiserver/open-test-server.ts'
 import { ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
@@ -29,12 +30,16 @@ const node = planNode(plan, 1)
 const directory = mkdtempSync(path.join(tmpdir(), 'edge-kernel-'))
 const paths = clusterPaths(`${directory}/run`)
 const logFile = `${directory}/edge.log`
-const authorize = createAuthorizer(standardPolicy)
+const policy = createAuthorizer(standardPolicy)
+/** The test itself may write; the edge has what the policy gives it. */
+const authorize: Authorize = (attributes) =>
+  attributes.user.name === 'tester' ? { allowed: true } : policy(attributes)
 const stack = new AsyncDisposableStack()
 let broker: KernelBroker
 let api: TestServer
 let pki: Pki
-let edge: DetachedProcess
+let edge: DetachedProcess | undefined
+let hasEnded = false
 
 before(async () => {
   stack.defer(() => rmSync(directory, { recursive: true }))
@@ -47,7 +52,7 @@ before(async () => {
   api = await openTestServer({ authorize })
 })
 after(async () => {
-  if (edge) process.kill(edge.identity.pid, 'SIGKILL')
+  if (edge && !hasEnded) process.kill(edge.identity.pid, 'SIGKILL')
   await stack.disposeAsync()
 })
 
@@ -82,6 +87,7 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
     },
     new AbortController().signal,
   )
+  stack.defer(() => server[Symbol.asyncDispose]())
   const kubeconfig = renderKubeconfig({
     name: 'edge',
     server: `https://127.0.0.1:${server.addresses[0]!.port}`,
@@ -97,6 +103,10 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
     privileged: false,
   }
   writeFileSync(`${directory}/edge.json`, JSON.stringify(config))
+  await api.call('POST', '/apis/networking.k8s.io/v1/servicecidrs', {
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: [plan.serviceCidr] },
+  })
   await api.call('POST', '/api/v1/nodes', { metadata: { name: 'one' } })
   const addresses = [
     { type: 'InternalIP', address: node.internalIp },
@@ -109,14 +119,16 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
     { contentType: 'application/merge-patch+json' },
   )
 
-  edge = await startDetached({
+  const started = await startDetached({
     command: [process.execPath, new URL('./run-edge.ts', import.meta.url).pathname, `${directory}/edge.json`],
     env: process.env,
     logFile,
   })
+  edge = started
+  void started.exited.then(() => (hasEnded = true))
   const [said] = await Promise.race([
-    once(edge.progress, 'data'),
-    edge.exited.then((code) => assert.fail(`the edge ended with ${code}: ${readFileSync(logFile, 'utf8')}`)),
+    once(started.progress, 'data'),
+    started.exited.then((code) => assert.fail(`the edge ended with ${code}: ${readFileSync(logFile, 'utf8')}`)),
   ])
   assert.deepEqual(JSON.parse(String(said)), { type: 'ready' })
 
@@ -133,6 +145,7 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
   assert.equal((await ask('www.example.com')).rcode, 'SERVFAIL')
 
   const behind = createServer((socket) => void socket.end('through the edge'))
+  stack.defer(() => void behind.close())
   behind.listen({ fd: await broker.openTcpListener(paths.node(1), node.internalIp, 30090) })
   const fromHost = (): Promise<string | undefined> =>
     new Promise((resolve) => {
@@ -146,7 +159,6 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
   assert.equal((await ask('web.default.svc.cluster.local')).answers![0]!.data, made.object.spec.clusterIP)
   assert.equal(await fromHost(), 'through the edge')
 
-  behind.close()
-  process.kill(edge.identity.pid, 'SIGTERM')
-  assert.equal(await edge.exited, 0, readFileSync(logFile, 'utf8'))
+  process.kill(started.identity.pid, 'SIGTERM')
+  assert.equal(await started.exited, 0, readFileSync(logFile, 'utf8'))
 })

@@ -35,7 +35,8 @@ function decodeWhole(reader: Reader): DnsMessage {
   const id = reader.uint16()
   const flags = reader.uint16()
   const counts = [reader.uint16(), reader.uint16(), reader.uint16(), reader.uint16()] as const
-  const questions = Array.from({ length: counts[0] }, () => decodeQuestion(reader))
+  const questions: Question[] = []
+  for (let index = 0; index < counts[0]; index++) questions.push(decodeQuestion(reader))
   const answers = decodeRecords(reader, counts[1])
   const authorities = decodeRecords(reader, counts[2])
   const additionals = decodeRecords(reader, counts[3])

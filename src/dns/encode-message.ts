@@ -119,11 +119,13 @@ function writeOpt(writer: Writer, message: DnsMessage): void {
 }
 
 const maxPointer = 0x3fff
+/** Shared by all messages, as one is written at a time; what leaves is a copy. */
+let scratch = new Uint8Array(4096)
 
 class Writer {
   position = 0
   readonly maxBytes: number
-  #buffer = new Uint8Array(512)
+  #buffer = scratch
   /** Where each name suffix was first written. Spelling counts, so that answers keep their own case. */
   readonly #suffixes = new Map<string, number>()
 
@@ -132,7 +134,7 @@ class Writer {
   }
 
   finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.position)
+    return this.#buffer.slice(0, this.position)
   }
 
   goBack(position: number): void {
@@ -196,7 +198,7 @@ class Writer {
     if (this.position + count <= this.#buffer.length) return
     const larger = new Uint8Array(Math.max(this.#buffer.length * 4, this.position + count))
     larger.set(this.#buffer)
-    this.#buffer = larger
+    this.#buffer = scratch = larger
   }
 }
 
