@@ -2,7 +2,7 @@ import { ageColumn, integerColumn, nameColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateConfigMap } from './validate-config.ts'
 
 const configMapSchema = kindSchema('io.k8s.api.core.v1.ConfigMap', {
   immutable: pointer(4, boolean()),
@@ -26,5 +26,5 @@ export const ConfigMap = defineKind<ConfigMap>({
     ),
     ageColumn(),
   ],
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateConfigMap,
 })

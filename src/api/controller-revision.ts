@@ -1,5 +1,6 @@
+import { immutable, nonNegative, requiredValue } from './findings.ts'
 import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
-import { defineKind } from './kind.ts'
+import { defineKind, type Finding, type ValidationContext } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { field, int64, raw, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
@@ -22,7 +23,7 @@ export const ControllerRevision = defineKind<ControllerRevision>({
     integerColumn('Revision', ({ revision }) => revision),
     ageColumn(),
   ],
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateControllerRevision,
 })
 
 function controllerCell({ metadata }: ControllerRevision): string {
@@ -30,4 +31,16 @@ function controllerCell({ metadata }: ControllerRevision): string {
   if (owner === undefined) return '<none>'
   const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : ''
   return `${owner.kind.toLowerCase()}${group}/${owner.name}`
+}
+
+function validateControllerRevision(
+  object: ControllerRevision,
+  { before }: ValidationContext<ControllerRevision>,
+): Finding[] {
+  return [
+    ...validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+    ...nonNegative('revision', object.revision),
+    ...(object.data === undefined ? [requiredValue('data', 'data is mandatory')] : []),
+    ...(before === undefined ? [] : immutable('data', object.data, before.data)),
+  ]
 }

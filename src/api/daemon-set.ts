@@ -7,7 +7,7 @@ import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
 import { PodTemplateSpec } from './pod-template.ts'
 import { array, field, int32, int64, intOrString, object, oneOf, pointer, string, time, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateDaemonSet } from './validate-workload.ts'
 
 export const RollingUpdateDaemonSet = object('io.k8s.api.apps.v1.RollingUpdateDaemonSet', {
   maxUnavailable: pointer(1, intOrString()),
@@ -90,7 +90,7 @@ export const DaemonSet = defineKind<DaemonSet>({
     selectorColumn(),
   ],
   applyDefaults: defaultDaemonSet,
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateDaemonSet,
 })
 
 function defaultDaemonSet({ spec }: DaemonSet): void {

@@ -20,7 +20,7 @@ import {
   time,
   type Static,
 } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateDeployment } from './validate-workload.ts'
 
 export const RollingUpdateDeployment = object('io.k8s.api.apps.v1.RollingUpdateDeployment', {
   maxUnavailable: pointer(1, intOrString()),
@@ -108,7 +108,7 @@ export const Deployment = defineKind<Deployment>({
     selector: (object) => formatLabelSelector(object.spec.selector),
   },
   applyDefaults: defaultStrategy,
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateDeployment,
 })
 
 function defaultStrategy({ spec }: Deployment): void {

@@ -3,7 +3,7 @@ import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference } from './references.ts'
 import { array, boolean, field, int32, map, object, oneOf, pointer, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateEndpointSlice } from './validate-endpoint-slice.ts'
 
 export const EndpointConditions = object('io.k8s.api.discovery.v1.EndpointConditions', {
   ready: pointer(1, boolean()),
@@ -73,7 +73,7 @@ export const EndpointSlice = defineKind<EndpointSlice>({
     textColumn('Endpoints', endpointsCell),
     ageColumn(),
   ],
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateEndpointSlice,
 })
 
 function portsCell({ ports = [] }: EndpointSlice): string {

@@ -3,7 +3,7 @@ import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference } from './references.ts'
 import { array, field, int32, object, oneOf, pointer, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { endpointsWarning, validateEndpoints } from './validate-endpoints.ts'
 
 export const EndpointAddress = object(
   'io.k8s.api.core.v1.EndpointAddress',
@@ -50,7 +50,8 @@ export const Endpoints = defineKind<Endpoints>({
   schema: endpointsSchema,
   createOnUpdate: true,
   columns: [nameColumn(), textColumn('Endpoints', (endpoints) => endpointsCell(endpoints)), ageColumn()],
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateEndpoints,
+  warnings: () => [endpointsWarning],
 })
 
 function endpointsCell({ subsets = [] }: Endpoints): string {

@@ -1,5 +1,6 @@
+import { invalidValue } from './findings.ts'
 import { eventColumns } from './event-columns.ts'
-import { defineKind } from './kind.ts'
+import { defineKind, type Finding, type ValidationContext } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { ObjectReference } from './references.ts'
 import { field, int32, microTime, object, pointer, string, time, type Static } from './schema.ts'
@@ -57,5 +58,20 @@ export const Event = defineKind<Event>({
     source: (event) => event.source?.component || event.reportingComponent || '',
     type: (event) => event.type ?? '',
   },
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateEvent,
 })
+
+function validateEvent(event: Event, { before }: ValidationContext<Event>): Finding[] {
+  const { metadata, involvedObject } = event
+  const findings = validateObjectMeta(metadata, { namespaced: true, before: before?.metadata })
+  // Events about cluster-scoped objects live in `default`.
+  const expected = involvedObject?.namespace || 'default'
+  if (
+    metadata.namespace !== expected &&
+    !(involvedObject?.namespace === undefined && metadata.namespace === 'kube-system')
+  ) {
+    const detail = 'does not match event.namespace'
+    findings.push(invalidValue('involvedObject.namespace', involvedObject?.namespace ?? '', detail))
+  }
+  return findings
+}

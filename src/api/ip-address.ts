@@ -2,7 +2,7 @@ import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { field, object, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateIpAddress } from './validate-service-cidr.ts'
 
 export const ParentReference = object('io.k8s.api.networking.v1.ParentReference', {
   group: field(1, string()),
@@ -31,8 +31,7 @@ export const IPAddress = defineKind<IPAddress>({
   schema: ipAddressSchema,
   namespaced: false,
   columns: [nameColumn(), textColumn('ParentRef', parentCell), ageColumn()],
-  validate: (object, { before }) =>
-    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+  validate: validateIpAddress,
 })
 
 /** `services/default/web`, with the group after the resource where there is one. */

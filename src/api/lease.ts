@@ -1,5 +1,6 @@
+import { invalidValue, nonNegative } from './findings.ts'
 import { ageColumn, nameColumn, textColumn } from './columns.ts'
-import { defineKind } from './kind.ts'
+import { defineKind, type Finding, type ValidationContext } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { field, int32, microTime, object, pointer, string, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
@@ -29,5 +30,14 @@ export const Lease = defineKind<Lease>({
   createOnUpdate: true,
   unconditionalUpdate: false,
   columns: [nameColumn(), textColumn('Holder', (lease) => lease.spec.holderIdentity ?? ''), ageColumn()],
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateLease,
 })
+
+function validateLease({ metadata, spec }: Lease, { before }: ValidationContext<Lease>): Finding[] {
+  const findings = validateObjectMeta(metadata, { namespaced: true, before: before?.metadata })
+  const { leaseDurationSeconds, leaseTransitions } = spec
+  if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {
+    findings.push(invalidValue('spec.leaseDurationSeconds', leaseDurationSeconds, 'must be greater than 0'))
+  }
+  return [...findings, ...nonNegative('spec.leaseTransitions', leaseTransitions)]
+}

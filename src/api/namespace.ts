@@ -1,5 +1,6 @@
+import { dns1123LabelProblems } from './check-name.ts'
 import { ageColumn, nameColumn, textColumn } from './columns.ts'
-import { defineKind } from './kind.ts'
+import { defineKind, type Finding, type ValidationContext } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { array, field, object, oneOf, string, time, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
@@ -51,8 +52,7 @@ export const Namespace = defineKind<Namespace>({
   selectableFields: { 'status.phase': (namespace) => namespace.status?.phase ?? '' },
   applyDefaults: labelWithName,
   prepare: prepareNamespace,
-  validate: (object, { before }) =>
-    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+  validate: validateNamespace,
 })
 
 function labelWithName({ metadata }: Namespace): void {
@@ -65,4 +65,9 @@ function prepareNamespace(namespace: Namespace, before?: Namespace): void {
   namespace.status = { phase: 'Active' }
   const finalizers = namespace.spec.finalizers ?? []
   if (!finalizers.includes('kubernetes')) namespace.spec.finalizers = [...finalizers, 'kubernetes']
+}
+
+function validateNamespace({ metadata }: Namespace, { before }: ValidationContext<Namespace>): Finding[] {
+  const rules = { namespaced: false, before: before?.metadata, nameRule: dns1123LabelProblems }
+  return validateObjectMeta(metadata, rules)
 }

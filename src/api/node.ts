@@ -1,5 +1,8 @@
+import { cidrProblems } from './check-ip.ts'
+import { forbiddenValue, invalidFor, sameValue } from './findings.ts'
+import { validateTaints } from './validate-scheduling.ts'
 import { nodeColumns } from './node-columns.ts'
-import { defineKind } from './kind.ts'
+import { defineKind, type Finding, type ValidationContext } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import {
   array,
@@ -153,6 +156,31 @@ export const Node = defineKind<Node>({
   applyDefaults: ({ status }) => {
     if (status?.capacity) status.allocatable ??= { ...status.capacity }
   },
-  validate: (object, { before }) =>
-    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+  validate: validateNode,
 })
+
+function validateNode(node: Node, { before, subresource }: ValidationContext<Node>): Finding[] {
+  const metadata = validateObjectMeta(node.metadata, { namespaced: false, before: before?.metadata })
+  if (subresource === 'status') return metadata
+  const { taints = [], podCIDRs = [] } = node.spec
+  return [
+    ...metadata,
+    ...validateTaints('spec.taints', taints),
+    ...podCIDRs.flatMap((cidr, index) => invalidFor(`spec.podCIDRs[${index}]`, cidr, cidrProblems(cidr))),
+    ...(before === undefined ? [] : validateNodeUpdate(node, before)),
+  ]
+}
+
+/** A pod range and a provider, once given, stay. */
+function validateNodeUpdate({ spec }: Node, before: Node): Finding[] {
+  const detail = (what: string) => `node updates may not change ${what} except from "" to valid`
+  const findings: Finding[] = []
+  const oldCidrs = before.spec.podCIDRs ?? []
+  if (oldCidrs.length > 0 && !sameValue(spec.podCIDRs, oldCidrs)) {
+    findings.push(forbiddenValue('spec.podCIDRs', detail('podCIDR')))
+  }
+  if (before.spec.providerID && spec.providerID !== before.spec.providerID) {
+    findings.push(forbiddenValue('spec.providerID', detail('providerID')))
+  }
+  return findings
+}

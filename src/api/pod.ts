@@ -6,7 +6,7 @@ import { kindSchema } from './meta-schema.ts'
 import { PodSpec } from './pod-spec.ts'
 import { PodStatus } from './pod-status.ts'
 import { field, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validatePod } from './validate-pod.ts'
 
 const podSchema = kindSchema('io.k8s.api.core.v1.Pod', {
   spec: field(2, PodSpec, { required: true, default: {} }),
@@ -39,7 +39,7 @@ export const Pod = defineKind<Pod>({
   },
   applyDefaults: (pod) => applyPodDefaults(pod.spec),
   prepare: preparePod,
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validatePod,
 })
 
 /** A new pod waits, whatever its maker says of it. */

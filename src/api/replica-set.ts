@@ -7,7 +7,7 @@ import { LabelSelector } from './label-selector.ts'
 import { kindSchema } from './meta-schema.ts'
 import { PodTemplateSpec } from './pod-template.ts'
 import { array, field, int32, int64, object, oneOf, pointer, string, time, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateReplicaSet } from './validate-workload.ts'
 
 export const ReplicaSetSpec = object('io.k8s.api.apps.v1.ReplicaSetSpec', {
   replicas: pointer(1, int32(), { default: 1 }),
@@ -77,5 +77,5 @@ export const ReplicaSet = defineKind<ReplicaSet>({
   },
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   applyDefaults: ({ spec }) => applyPodSpecDefaults(spec.template.spec),
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateReplicaSet,
 })

@@ -2,7 +2,7 @@ import { ageColumn, integerColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateSecret } from './validate-config.ts'
 
 const secretSchema = kindSchema('io.k8s.api.core.v1.Secret', {
   immutable: pointer(5, boolean()),
@@ -26,7 +26,7 @@ export const Secret = defineKind<Secret>({
   ],
   selectableFields: { type: (secret) => secret.type ?? '' },
   applyDefaults: mergeStringData,
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateSecret,
 })
 
 /** `stringData` is a convenience for writing only. */

@@ -3,7 +3,7 @@ import { Condition } from './condition.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { array, field, object, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateServiceCidr } from './validate-service-cidr.ts'
 
 export const ServiceCIDRSpec = object('io.k8s.api.networking.v1.ServiceCIDRSpec', {
   cidrs: field(1, array(string())),
@@ -33,6 +33,5 @@ export const ServiceCIDR = defineKind<ServiceCIDR>({
   namespaced: false,
   hasStatus: true,
   columns: [nameColumn(), textColumn('CIDRs', ({ spec }) => (spec.cidrs ?? []).join(',')), ageColumn()],
-  validate: (object, { before }) =>
-    validateObjectMeta(object.metadata, { namespaced: false, before: before?.metadata }),
+  validate: validateServiceCidr,
 })

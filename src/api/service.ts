@@ -17,7 +17,8 @@ import {
   string,
   type Static,
 } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateService } from './validate-service.ts'
+import { serviceWarnings } from './warn-service.ts'
 
 export const ServicePort = object('io.k8s.api.core.v1.ServicePort', {
   name: field(1, string()),
@@ -124,5 +125,6 @@ export const Service = defineKind<Service>({
   },
   applyDefaults: applyServiceDefaults,
   prepare: prepareService,
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateService,
+  warnings: serviceWarnings,
 })

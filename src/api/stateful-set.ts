@@ -8,7 +8,7 @@ import { kindSchema } from './meta-schema.ts'
 import { PersistentVolumeClaim } from './persistent-volume-claim.ts'
 import { PodTemplateSpec } from './pod-template.ts'
 import { array, field, int32, int64, intOrString, object, oneOf, pointer, string, time, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateStatefulSet } from './validate-workload.ts'
 
 export const RollingUpdateStatefulSetStrategy = object('io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy', {
   partition: pointer(1, int32()),
@@ -112,7 +112,7 @@ export const StatefulSet = defineKind<StatefulSet>({
     selector: (object) => formatLabelSelector(object.spec.selector),
   },
   applyDefaults: defaultStatefulSet,
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateStatefulSet,
 })
 
 function defaultStatefulSet({ spec }: StatefulSet): void {
