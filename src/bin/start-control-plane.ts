@@ -1,9 +1,9 @@
 /** The one-machine cluster: starts every component in one process, over an in-process client. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { openImageStore } from '#agent/images/open-image-store.ts'
-import { createPodStreams } from '#agent/streams/create-pod-streams.ts'
+import { createPodStreams } from '#agent/streams/serve-pod-streams.ts'
 import { type NodeAgent, startNodeAgent } from '#agent/start-node-agent.ts'
 import { adminUser, ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { createAuthenticator } from '#apiserver/auth/authenticate.ts'
@@ -22,6 +22,7 @@ import type { Client } from '#client/contract.ts'
 import { createClient } from '#client/create-client.ts'
 import { createInformers, type Informers } from '#client/create-informers.ts'
 import { inProcessTransport } from '#client/in-process-transport.ts'
+import { recordEvents } from '#client/record-events.ts'
 import { startControllers } from '#controllers/start-controllers.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
@@ -80,16 +81,21 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   const informers = stack.use(createInformers(client, signal, { log }))
   stack.use(startControllers({ client, informers, clock: systemClock, log, rootCa: pki.caCertificate }, signal))
   await networks
-  const agents = startAgents({ cluster, client, informers, broker, options }, signal)
+  const agents = await startAgents({ cluster, client, informers, broker, options }, signal)
+  for (const agent of agents) stack.use(agent)
   await serve({ api, pki, authorize, agents, broker, cluster, log }, stack, signal)
   writeKubeconfigs(cluster, pki)
   tell({ type: 'step', step: 'control', detail: `API on https://127.0.0.1:${record.apiPort}` })
   const edge = superviseEdge({ paths, config: edgeConfig(cluster), env: options.env, log }, signal)
   const proxies = await startProxies({ cluster, informers, broker, log }, stack, signal)
-  await Promise.all([...agents.map((agent) => agent.ready), ...proxies.map((proxy) => proxy.synced)])
+  await Promise.all([...agents.map((agent) => agent.synced), ...proxies.map((proxy) => proxy.synced)])
   tell({ type: 'step', step: 'nodes', detail: nodes.map((node) => nodeName(record, node)).join(' ') })
   await edge
-  tell({ type: 'step', step: 'services', detail: `${record.proxyMode}, addresses ${plan.serviceCidr}, DNS ${plan.dnsServiceIp}` })
+  tell({
+    type: 'step',
+    step: 'services',
+    detail: `${record.proxyMode}, addresses ${plan.serviceCidr}, DNS ${plan.dnsServiceIp}`,
+  })
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   const started = stack.move()
   return { stopped, [Symbol.asyncDispose]: () => started.disposeAsync() }
@@ -116,7 +122,11 @@ async function claimIndex({ name, index }: ClusterRecord): Promise<AsyncDisposab
   const server = net.createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(new Error(`Cannot start cluster ${name}: its address ranges (index ${index}) are in use by another cluster`, { cause }))
+      reject(
+        new Error(`Cannot start cluster ${name}: its address ranges (index ${index}) are in use by another cluster`, {
+          cause,
+        }),
+      )
     })
     server.listen(indexClaimName(index), resolve)
   })
@@ -178,7 +188,12 @@ function writeKubeconfigs({ record, paths }: Cluster, pki: Pki): void {
 const edgeKubeconfig = (paths: ClusterPaths): string => path.join(paths.pki, 'edge.kubeconfig')
 
 function edgeConfig({ record, paths }: Cluster) {
-  return { kubeconfig: edgeKubeconfig(paths), runDir: paths.run, clusterIndex: record.index, privileged: isPrivileged() }
+  return {
+    kubeconfig: edgeKubeconfig(paths),
+    runDir: paths.run,
+    clusterIndex: record.index,
+    privileged: isPrivileged(),
+  }
 }
 
 interface AgentParts {
@@ -189,30 +204,34 @@ interface AgentParts {
   readonly options: ControlPlaneOptions
 }
 
-function startAgents({ cluster, client, informers, broker, options }: AgentParts, signal: AbortSignal): NodeAgent[] {
+function startAgents(parts: AgentParts, signal: AbortSignal): Promise<NodeAgent[]> {
+  const { cluster, client, informers, broker, options } = parts
   const { record, paths, home, plan, nodes } = cluster
-  mkdirSync(paths.pods, { recursive: true })
   const log = options.log.child({ component: 'agent' })
   const images = openImageStore({ dir: home.images, registries: record.registries, log })
-  return nodes.map((addresses) =>
-    startNodeAgent(
-      {
-        client,
-        informers,
-        nodeName: nodeName(record, addresses),
-        plan,
-        addresses,
-        paths: clusterPaths(paths.run),
-        podsDir: paths.pods,
-        broker,
-        images,
-        clock: systemClock,
-        log,
-        env: options.env,
-      },
-      signal,
-    ),
-  )
+  const common = {
+    client,
+    informers,
+    plan,
+    dirs: { pods: paths.pods, run: paths.run },
+    broker,
+    images,
+    clock: systemClock,
+    log,
+    version: readVersion(),
+    env: options.env,
+  }
+  const start = (addresses: NodeAddresses): Promise<NodeAgent> => {
+    const name = nodeName(record, addresses)
+    const events = recordEvents({ client, component: 'kubelet', host: name, log }, signal)
+    return startNodeAgent({ ...common, nodeName: name, addresses, events }, signal)
+  }
+  return Promise.all(nodes.map(start))
+}
+
+function readVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }
 
 interface ProxyParts {
@@ -222,19 +241,37 @@ interface ProxyParts {
   readonly log: Log
 }
 
-async function startProxies({ cluster, informers, broker, log }: ProxyParts, stack: AsyncDisposableStack, signal: AbortSignal) {
+async function startProxies(
+  { cluster, informers, broker, log }: ProxyParts,
+  stack: AsyncDisposableStack,
+  signal: AbortSignal,
+) {
   const { record, paths, plan, nodes } = cluster
   const proxies: Proxy[] = []
   for (const node of nodes) {
     const netns = clusterPaths(paths.run).node(node.number)
     const name = nodeName(record, node)
     const nodeLog = log.child({ component: 'proxy', node: name })
-    const traffic = { family: 'IPv4', podCidr: node.podCidr, serviceCidrs: [plan.serviceCidr], masqueradeAll: false } as const
+    const traffic = {
+      family: 'IPv4',
+      podCidr: node.podCidr,
+      serviceCidrs: [plan.serviceCidr],
+      masqueradeAll: false,
+    } as const
     const backend = stack.use(
-      openNftablesBackend({ netlinkFd: await broker.openNetlink(netns, netlinkProtocol.netfilter), node: traffic, log: nodeLog }),
+      openNftablesBackend({
+        netlinkFd: await broker.openNetlink(netns, netlinkProtocol.netfilter),
+        node: traffic,
+        log: nodeLog,
+      }),
     )
-    const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(await broker.openNetlink(netns, netlinkProtocol.netfilter))), [plan.serviceCidr])
-    proxies.push(stack.use(startProxy({ informers, nodeName: name, family: 'IPv4', backend, conntrack, log: nodeLog }, signal)))
+    const conntrack = new ConntrackReconciler(
+      stack.use(netlinkFrom(await broker.openNetlink(netns, netlinkProtocol.netfilter))),
+      [plan.serviceCidr],
+    )
+    proxies.push(
+      stack.use(startProxy({ informers, nodeName: name, family: 'IPv4', backend, conntrack, log: nodeLog }, signal)),
+    )
   }
   return proxies
 }
