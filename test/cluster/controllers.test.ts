@@ -340,6 +340,7 @@ describe('a node that falls silent', () => {
       await cluster.settle()
     }
     await pass(10)
+    cluster.kubelet.silence('node-3')
     await pass(60)
     const node = await cluster.client.of(Node).get({ name: 'node-3' })
     assert.equal(condition(node, 'Ready'), 'NodeStatusUnknown')

@@ -13,6 +13,8 @@ export interface FakeKubelet {
   addNode(name: string, options?: FakeNodeOptions): Promise<Node>
   /** Renews the node's lease, as a living node does every ten seconds. */
   heartbeat(name: string): Promise<void>
+  /** The node's agent is dead from now on: it reports nothing and ends no pod. */
+  silence(name: string): void
   /** From now on pods of this image never become ready (until `heal`). */
   breakImage(image: string): void
   heal(image: string): void
@@ -98,6 +100,7 @@ export function runFakeKubelet({ client, informers, clock }: FakeKubeletDeps, si
         await leases.create({ metadata: { namespace, name }, spec: { ...spec, leaseDurationSeconds: 40 } })
       }
     },
+    silence: (name) => void own.delete(name),
     breakImage(image) {
       broken.add(image)
       requeue()
