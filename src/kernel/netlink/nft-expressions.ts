@@ -187,6 +187,9 @@ export const rejectPort = (family: number): Expression => ({
   ],
 })
 
+/** Answers with a TCP reset; only for TCP. */
+export const rejectReset = (): Expression => ({ name: 'reject', data: [[1, 'u32', 1]] })
+
 /** Numbers that the kernel keeps in host order (marks, ct status) as register bytes. */
 export function hostBytes(value: number): Uint8Array {
   const bytes = new Uint8Array(4)

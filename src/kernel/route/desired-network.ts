@@ -16,7 +16,10 @@ export interface DesiredLink {
     | { readonly type: 'bridge' }
     /** The far end of a veth that another namespace's entry makes. */
     | { readonly type: 'veth-end'; readonly masterIndex?: number }
-    | { readonly type: 'veth'; readonly peer: { readonly netns: string; readonly name: string; readonly index: number; readonly mac: string } }
+    | {
+        readonly type: 'veth'
+        readonly peer: { readonly netns: string; readonly name: string; readonly index: number; readonly mac: string }
+      }
 }
 
 export interface DesiredNetns {
@@ -48,6 +51,10 @@ const forwarding = {
   'ipv4/ip_forward': '1',
   'ipv4/conf/all/rp_filter': '0',
   'ipv4/conf/default/rp_filter': '0',
+  // A redirect uses up the allowance for the ICMP error that tells a client of a Service without endpoints.
+  'ipv4/conf/all/send_redirects': '0',
+  'ipv4/conf/default/send_redirects': '0',
+  'ipv4/icmp_ratelimit': '0',
 }
 
 export function desiredUnderlay(plan: AddressPlan, netns: string): DesiredNetns {
@@ -147,10 +154,7 @@ export function desiredPod(podIp: string, netns: string): DesiredNetns {
   return {
     path: netns,
     sysctls: { 'ipv4/ip_unprivileged_port_start': '0', 'ipv4/ping_group_range': '0 2147483647' },
-    links: [
-      loopback,
-      { name: 'eth0', index: uplinkIndex, addresses: [`${podIp}/32`], kind: { type: 'veth-end' } },
-    ],
+    links: [loopback, { name: 'eth0', index: uplinkIndex, addresses: [`${podIp}/32`], kind: { type: 'veth-end' } }],
     routes: [
       { to: `${podGateway}/32`, linkIndex: uplinkIndex },
       { to: 'default', via: podGateway, linkIndex: uplinkIndex },

@@ -21,6 +21,7 @@ import {
   random,
   reg,
   rejectPort,
+  rejectReset,
   rtnLocal,
   storeCt,
   storeMeta,
@@ -37,7 +38,7 @@ import {
   type BaseChain,
   type SetDefinition,
 } from '#kernel/netlink/nftables.ts'
-import type { NodeTraffic } from '../backend.ts'
+import { protocolNumber, type NodeTraffic } from '../backend.ts'
 import * as mark from './mark.ts'
 
 export const tableName = 'frontdesk'
@@ -103,7 +104,7 @@ export function desiredSets(family: IpFamily): SetDefinition[] {
 export function desiredChains(node: NodeTraffic): Chain[] {
   const family = familyTerms(node.family)
   return [
-    { name: 'refuse', rules: [{ expressions: [rejectPort(nftFamily[node.family])] }] },
+    { name: 'refuse', rules: refuseRules(nftFamily[node.family]) },
     { name: 'external-local', rules: externalLocalRules(node, family) },
     { name: 'route', rules: routeRules(node, family) },
     { name: 'dispatch', rules: dispatchRules(family) },
@@ -140,6 +141,15 @@ export function desiredChains(node: NodeTraffic): Chain[] {
       ...strayRules(node, family),
     ]),
   ]
+}
+
+/**
+ * An ICMP error comes back while a local client is still inside connect(), where the kernel ignores it (counter
+ * LockDroppedIcmps): the client would learn of it only from its second SYN, a second later. A reset waits for it.
+ */
+function refuseRules(family: number): Rule[] {
+  const isTcp = [loadMeta(metaKey.l4proto, reg(0)), compare(reg(0), 'eq', Uint8Array.of(protocolNumber.TCP))]
+  return [{ expressions: [...isTcp, rejectReset()] }, { expressions: [rejectPort(family)] }]
 }
 
 const base = (name: string, hook: BaseChain, rules: Rule[]): Chain => ({ name, base: hook, rules })
