@@ -5,10 +5,13 @@ import path from 'node:path'
 import { openImageStore } from '#agent/images/open-image-store.ts'
 import { createPodStreams } from '#agent/streams/serve-pod-streams.ts'
 import { type NodeAgent, startNodeAgent } from '#agent/start-node-agent.ts'
+import { findKind } from '#api/registry.ts'
 import { adminUser, ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { createAuthenticator } from '#apiserver/auth/authenticate.ts'
 import { createAuthorizer } from '#apiserver/auth/authorize.ts'
+import { reviews } from '#apiserver/auth/answer-review.ts'
 import { standardPolicy } from '#apiserver/auth/policy.ts'
+import { createServiceAccountTokens, type ServiceAccountTokens } from '#apiserver/auth/service-account-tokens.ts'
 import { applyBootstrap } from '#apiserver/bootstrap/apply-bootstrap.ts'
 import { type ApiServer, createApiHandler } from '#apiserver/create-api-handler.ts'
 import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
@@ -74,7 +77,24 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   ])
   stack.use(store)
   const authorize = createAuthorizer(standardPolicy)
-  const api = stack.use(await createApiHandler({ store, log: log.child({ component: 'apiserver' }), authorize }))
+  const tokens = createServiceAccountTokens({
+    key: pki.serviceAccountKey,
+    clock: systemClock,
+    uidOf: (kind, namespace, name) => uidOf(api, kind, namespace, name),
+  })
+  const reviewDeps = { authorize, policy: standardPolicy, tokens }
+  const api: ApiServer = stack.use(
+    await createApiHandler({
+      store,
+      log: log.child({ component: 'apiserver' }),
+      authorize,
+      mintToken: tokens.mint,
+      reviews: reviews.map((review) => ({
+        ...review,
+        answer: (object, asker) => review.answer(object, asker, reviewDeps),
+      })),
+    }),
+  )
   await applyBootstrap(api.handle, plan, signal)
   const transport = stack.use(inProcessTransport(api.handle, adminUser))
   const client = createClient({ transport, userAgent: 'frontdesk' })
@@ -83,7 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   await networks
   const agents = await startAgents({ cluster, client, informers, broker, options }, signal)
   for (const agent of agents) stack.use(agent)
-  await serve({ api, pki, authorize, agents, broker, cluster, log }, stack, signal)
+  await serve({ api, pki, tokens, authorize, agents, broker, cluster, log }, stack, signal)
   writeKubeconfigs(cluster, pki)
   tell({ type: 'step', step: 'control', detail: `API on https://127.0.0.1:${record.apiPort}` })
   const edge = superviseEdge({ paths, config: edgeConfig(cluster), env: options.env, log }, signal)
@@ -111,6 +131,12 @@ function readCluster(clusterDir: string): Cluster {
   const plan = planAddresses(record.index)
   const nodes = Array.from({ length: record.nodes }, (_, index) => planNode(plan, index + 1))
   return { record, home, plan, nodes, paths: selectClusterPaths(home, name) }
+}
+
+/** Tokens of what is gone are refused: this says what is there. */
+function uidOf(api: ApiServer, kindName: string, namespace: string, name: string): string | undefined {
+  const kind = findKind('v1', kindName)
+  return kind && api.objects.get(kind, kind.namespaced ? namespace : undefined, name)?.metadata.uid
 }
 
 function nodeName({ name }: ClusterRecord, { number }: NodeAddresses): string {
@@ -148,6 +174,7 @@ function isPrivileged(): boolean {
 interface ServeParts {
   readonly api: ApiServer
   readonly pki: Pki
+  readonly tokens: ServiceAccountTokens
   readonly authorize: ReturnType<typeof createAuthorizer>
   readonly agents: readonly NodeAgent[]
   readonly broker: KernelBroker
@@ -157,13 +184,13 @@ interface ServeParts {
 
 /** On the host's loopback for the user, and in the underlay for pods. */
 async function serve(parts: ServeParts, stack: AsyncDisposableStack, signal: AbortSignal): Promise<void> {
-  const { api, pki, authorize, agents, broker, cluster } = parts
+  const { api, pki, tokens, authorize, agents, broker, cluster } = parts
   const { record, paths, plan } = cluster
   const underlay = await broker.openTcpListener(clusterPaths(paths.run).underlay, plan.controlPlaneIp, apiServerPort)
   const server = await serveHttps(
     {
       handle: api.handle,
-      authenticate: createAuthenticator({}),
+      authenticate: createAuthenticator({ verifyToken: (token) => tokens.verify(token)?.user }),
       authorize,
       pki,
       listeners: [{ host: '127.0.0.1', port: record.apiPort }, { fd: underlay }],

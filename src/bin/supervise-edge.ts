@@ -50,7 +50,9 @@ function watchEdge(edge: ProcessIdentity, options: EdgeOptions, signal: AbortSig
     if (signal.aborted) return
     options.log.warn({ pid: edge.pid }, 'edge ended; it is started again')
     const timer = setTimeout(() => {
-      startEdge(options, signal).catch((error: unknown) => options.log.error({ error: String(error) }, 'edge does not start'))
+      startEdge(options, signal).catch((error: unknown) =>
+        options.log.error({ error: String(error) }, 'edge does not start'),
+      )
     }, restartDelayMs)
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   })
