@@ -41,9 +41,9 @@ export function runInContainer(command: ContainerCommand): RunningCommand {
   return command.tty ? runOnTerminal(command) : runOnPipes(command)
 }
 
-function enterArguments({ pid, uid, gid, argv }: ContainerCommand): string[] {
+function enterArguments({ pid, uid, gid, argv }: ContainerCommand, pidNamespace = ['-p']): string[] {
   const user = uid === 0 && gid === 0 ? [] : ['-S', String(uid), '-G', String(gid)]
-  return ['-t', String(pid), '-m', '-u', '-i', '-n', '-p', '-r', '-w', ...user, '--', ...argv]
+  return ['-t', String(pid), '-m', '-u', '-i', '-n', ...pidNamespace, '-r', '-w', ...user, '--', ...argv]
 }
 
 function runOnPipes(command: ContainerCommand): RunningCommand {
@@ -70,8 +70,10 @@ function runOnTerminal(command: ContainerCommand): RunningCommand {
   const { masterFd, slaveFd } = openTerminal(`/proc/${command.pid}/root/dev/pts/ptmx`)
   const hasTerm = command.env.some((variable) => variable.startsWith('TERM='))
   const env = asRecord(hasTerm ? command.env : [...command.env, 'TERM=xterm'])
-  const args = ['--ctty', '--wait', findProgram('nsenter'), ...enterArguments(command)]
-  const child = spawn(findProgram('setsid'), args, { stdio: [slaveFd, slaveFd, slaveFd], env, cwd: '/' })
+  // The session begins inside the pid namespace, or shells there could not move the terminal between their jobs.
+  const session = [findProgram('setsid'), '--ctty', findProgram('nsenter')]
+  const args = ['-t', String(command.pid), '-p', ...session, ...enterArguments(command, [])]
+  const child = spawn(findProgram('nsenter'), args, { stdio: [slaveFd, slaveFd, slaveFd], env, cwd: '/' })
   close(slaveFd)
   const terminal = openMaster(masterFd)
   return {

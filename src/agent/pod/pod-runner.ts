@@ -84,7 +84,8 @@ export class PodRunner {
   get deletionDeadlineMs(): number | undefined {
     const { deletionTimestamp } = this.#pod.metadata
     if (this.#deletedFromApi) return this.#context.clock.nowMs()
-    return deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp)
+    // The timestamp is cut to whole seconds.
+    return deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp) + 999
   }
 
   /** Resolves at the next change of the pod's object. */

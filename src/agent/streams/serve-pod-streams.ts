@@ -72,12 +72,14 @@ async function execIn(
   }
 }
 
-/** A stream cut off by `close` just ends. */
+/** Cut off by `close`, a terminal whose other side has gone (EIO), a peer that has reset: all are just the end. */
+const ends = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'EIO', 'ECONNRESET', 'EPIPE'])
+
 async function* quietly(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   try {
     yield* stream
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+    if (!ends.has((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 
@@ -125,7 +127,7 @@ async function dialPod(pod: PodRunner, port: number): Promise<PodConnection> {
       // Its users see the end of the stream; an unhandled error event would end the process.
       socket.on('error', () => {})
       return {
-        readable: quietlyUntilReset(socket),
+        readable: quietly(socket),
         write: (chunk) =>
           new Promise((resolve, reject) => socket.write(chunk, (error) => (error ? reject(error) : resolve()))),
         end: () => void socket.end(),
@@ -136,16 +138,6 @@ async function dialPod(pod: PodRunner, port: number): Promise<PodConnection> {
     }
   }
   throw internalError(`failed to connect to localhost:${port} inside namespace: ${(failure as Error).message}`, failure)
-}
-
-async function* quietlyUntilReset(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  try {
-    yield* stream
-  } catch (error) {
-    if (!['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes((error as NodeJS.ErrnoException).code ?? '')) {
-      throw error
-    }
-  }
 }
 
 function notStarted(ref: ContainerRef, container: ContainerRunner | undefined): StatusError {
