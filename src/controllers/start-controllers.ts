@@ -9,6 +9,8 @@ import { startDaemonSetController } from './daemonset/start.ts'
 import { startDeploymentController } from './deployment/start.ts'
 import { startEndpointsController } from './endpoints/start.ts'
 import { startEndpointSliceController } from './endpointslice/start.ts'
+import { startEndpointSliceMirroring } from './endpointslice-mirroring/start.ts'
+import { startEventTtl } from './event-ttl/start.ts'
 import { startGarbageCollector } from './garbage-collector/start.ts'
 import { startNamespaceController } from './namespace/start.ts'
 import { startNodeLifecycleController } from './node-lifecycle/start.ts'
@@ -16,6 +18,8 @@ import { startPodGarbageCollector } from './pod-gc/start.ts'
 import { startReplicaSetController } from './replicaset/start.ts'
 import { startScheduler } from './scheduler/start.ts'
 import { startServiceAccountController } from './service-account/start.ts'
+import { startServiceCidrController } from './service-cidr/start.ts'
+import { startServiceIpRepair } from './service-ip/start.ts'
 import { startStatefulSetController } from './statefulset/start.ts'
 
 export interface ControllersDeps {
@@ -53,6 +57,10 @@ export function startControllers(deps: ControllersDeps, signal: AbortSignal): Ru
     startEndpointsController(as('endpoint-controller'), stopping),
     startNodeLifecycleController(as('node-controller'), stopping),
     startPodGarbageCollector(as('pod-garbage-collector'), stopping),
+    startEndpointSliceMirroring(as('endpoint-slice-mirroring-controller'), stopping),
+    startServiceCidrController(as('service-cidr-controller'), stopping),
+    startServiceIpRepair(as('ipallocator-repair-controller'), stopping),
+    startEventTtl(as('event-ttl-controller'), stopping),
     startServiceAccountController(as('service-account-controller'), deps, stopping),
     startNamespaceController(as('namespace-controller'), stopping),
     startGarbageCollector(as('garbage-collector-controller'), stopping),
