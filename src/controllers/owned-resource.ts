@@ -31,18 +31,24 @@ export function openResource<T extends KubeObject>(
   const requests = deps.client.of(kind)
   const cache = deps.informers.of(kind)
   const { shows, untilCached } = waitOnCache(cache)
-  const shown = async (writing: Promise<T>): Promise<T> => {
+  const created = async (writing: Promise<T>): Promise<T> => {
     const written = await writing
     await shows(written)
     return written
   }
+  /** A change that takes the last finalizer away ends the object: it is never seen again, only gone. */
+  const changed = async (writing: Promise<T>): Promise<T> => {
+    const written = await writing
+    await untilCached(written, (cached) => isAtLeast(cached, written))
+    return written
+  }
   return {
     cache,
-    create: (object) => shown(requests.create(object)),
-    update: (object) => shown(requests.update(object)),
-    updateStatus: (object) => shown(requests.updateStatus(object)),
-    patch: (ref, type, patch) => shown(requests.patch(ref, type, patch)),
-    patchStatus: (ref, type, patch) => shown(requests.patchStatus(ref, type, patch)),
+    create: (object) => created(requests.create(object)),
+    update: (object) => changed(requests.update(object)),
+    updateStatus: (object) => changed(requests.updateStatus(object)),
+    patch: (ref, type, patch) => changed(requests.patch(ref, type, patch)),
+    patchStatus: (ref, type, patch) => changed(requests.patchStatus(ref, type, patch)),
     async delete(object, query = {}) {
       const { uid } = object.metadata
       await requests.delete(refOf(object), { ...query, preconditions: { ...(uid && { uid }), ...query.preconditions } })
@@ -53,6 +59,10 @@ export function openResource<T extends KubeObject>(
       await untilCached(object, holds)
     },
   }
+}
+
+function isAtLeast(cached: KubeObject, written: KubeObject): boolean {
+  return Number(cached.metadata.resourceVersion) >= Number(written.metadata.resourceVersion)
 }
 
 /**
