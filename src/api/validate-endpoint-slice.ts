@@ -99,12 +99,12 @@ function validateHints(path: string, { hints }: Endpoint): Finding[] {
   return [
     ...validateHintNames(
       `${path}.forZones`,
-      forZones.map((zone) => zone.name),
+      forZones.map((zone) => zone.name ?? ''),
       labelValueProblems,
     ),
     ...validateHintNames(
       `${path}.forNodes`,
-      forNodes.map((node) => node.name),
+      forNodes.map((node) => node.name ?? ''),
       dns1123SubdomainProblems,
     ),
   ]

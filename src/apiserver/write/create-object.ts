@@ -47,6 +47,7 @@ async function createOnce(
   const write: Write = { ...request, operation: 'create', name: object.metadata.name, object } as Write
   await admit(deps, write)
   kind.prepare?.(object)
+  if (kind.hasStatus) (object as { status?: unknown }).status ??= {}
   completeAll(deps, write)
   check(kind, object)
   for (const text of kind.warnings?.(object) ?? []) request.warn(text)
