@@ -9,7 +9,7 @@ import type { Log } from '#observe/log.ts'
 import type { ReferencedObjects } from './environment/build-environment.ts'
 import type { ResolverConfig } from './environment/render-resolv-conf.ts'
 import type { ImageStore } from './images/contract.ts'
-import type { PodAddresses } from './node/pod-addresses.ts'
+import type { PodAddresses } from './node/open-pod-addresses.ts'
 
 export interface AgentContext {
   readonly client: Client

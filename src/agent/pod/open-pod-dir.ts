@@ -1,5 +1,6 @@
 /** A pod's files: what a later agent needs to go on, and the containers' outputs. */
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { PersistentRecord } from './container-record.ts'
 
@@ -22,7 +23,9 @@ export interface PodDir {
   saveContainer(container: string, record: PersistentRecord): void
   /** Files of runs before the one before `attempt`. */
   removeOldInstances(container: string, attempt: number): void
-  remove(): void
+  /** What a run wrote into its root: of no use to anybody once it has ended. */
+  removeScratch(container: string, attempt: number, memory: string): Promise<void>
+  remove(): Promise<void>
 }
 
 export function openPodDir(podsDir: string, uid: string): PodDir {
@@ -42,9 +45,20 @@ export function openPodDir(podsDir: string, uid: string): PodDir {
         }
       }
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    removeScratch: async (container, attempt, memory) => {
+      await removeAll(memory)
+      for (const part of ['rw', 'rootfs']) await removeAll(path.join(containerDir(container), String(attempt), part))
+    },
+    remove: async () => {
+      // sandbox.json goes last: as long as it is there, a later agent finishes this.
+      await removeAll(path.join(root, 'containers'))
+      await removeAll(path.join(root, 'volumes'))
+      await removeAll(root)
+    },
   }
 }
+
+const removeAll = (target: string) => rm(target, { recursive: true, force: true })
 
 export interface SavedPod {
   readonly sandbox: SandboxRecord

@@ -24,6 +24,8 @@ export type PodAction =
   | { readonly type: 'waitForBackoff'; readonly name: string; readonly delayMs: number }
   | { readonly type: 'stopContainer'; readonly name: string; readonly reason: string }
   | { readonly type: 'failPod'; readonly reason: string; readonly message: string }
+  /** The pod has ended for good: its network is not needed any more. */
+  | { readonly type: 'releaseSandbox' }
   /** Everything has ended: remove what the pod has here, and the pod from the API when it is being deleted. */
   | { readonly type: 'removePod' }
 
@@ -60,8 +62,8 @@ class Planner {
 
   run(): void {
     if (this.#observed.busy) return
-    if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#stopAll('', true)
-    if (isTerminal(this.#pod)) return this.#stopAll('', false)
+    if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#stopAll('', 'removePod')
+    if (isTerminal(this.#pod)) return this.#stopAll('', this.#observed.sandboxReady ? 'releaseSandbox' : undefined)
     if (this.#pastDeadline()) return
     if (!this.#observed.sandboxReady) return this.#createSandbox()
     this.#stopCondemned()
@@ -88,7 +90,7 @@ class Planner {
   }
 
   /** Ends everything, the containers before the sidecars that serve them. */
-  #stopAll(reason: string, remove: boolean): void {
+  #stopAll(reason: string, then: 'removePod' | 'releaseSandbox' | undefined): void {
     const { spec } = this.#pod
     const main = [...spec.containers, ...(spec.initContainers ?? []).filter((container) => !isSidecar(container))]
     const sidecars = (spec.initContainers ?? []).filter(isSidecar).toReversed()
@@ -96,7 +98,7 @@ class Planner {
     const first = this.#stop([...main, ...others], reason)
     if (first) return
     for (const sidecar of sidecars) if (this.#stop([sidecar], reason)) return
-    if (remove) this.actions.push({ type: 'removePod' })
+    if (then) this.actions.push({ type: then })
   }
 
   /** @returns whether any of them is still alive */
@@ -149,7 +151,7 @@ class Planner {
       const record = this.#record(name)
       if (!record.current && record.activity === 'none') this.#start(record)
     }
-    if (!active) this.#stopAll('', false)
+    if (!active) this.#stopAll('', undefined)
   }
 
   #mayRestart(record: ContainerRecord): boolean {

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Container } from '#api/container.ts'
 import type { Pod } from '#api/pod.ts'
+import type { ClusterPaths } from '#kernel/cluster-paths.ts'
 import { clusterDomain } from '#lib/address-plan.ts'
 import type { ContainerLaunch, ContainerUser, StdinMode } from '#kernel/sandbox/container-launch.ts'
 import type { AgentContext } from '../agent-context.ts'
@@ -12,8 +13,8 @@ import { expandVariables } from '../environment/expand-variables.ts'
 import { podHostname, renderHosts, renderNodeHosts } from '../environment/render-hosts.ts'
 import { renderResolvConf } from '../environment/render-resolv-conf.ts'
 import { renderServiceVariables, selectLinkedServices } from '../environment/render-service-variables.ts'
-import { outputFiles } from '../streams/container-output.ts'
-import { selectMounts } from '../volumes/select-mounts.ts'
+import { outputFiles } from '../streams/watch-output.ts'
+import { applyMounts } from '../volumes/apply-mounts.ts'
 import type { ContainerInstance } from './container-record.ts'
 import type { PodDir } from './open-pod-dir.ts'
 import { resolveImage, type ResolvedImage } from './resolve-image.ts'
@@ -93,7 +94,7 @@ function planLaunch(
   const expand = (text: string) => expandVariables(text, (name) => env.get(name))
   const terminationLog = path.join(instanceDir, 'termination-log')
   writeFileSync(terminationLog, '', { mode: 0o666 })
-  const mounts = selectMounts(container, volumes, env)
+  const mounts = applyMounts(container, volumes, env)
   const security = container.securityContext
   return {
     namespaces: {
@@ -104,7 +105,7 @@ function planLaunch(
     rootfs: {
       target: path.join(instanceDir, 'rootfs'),
       scratch: path.join(instanceDir, 'rw'),
-      memoryScratch: path.join(paths.memory(uid), 'rw', container.name, String(input.attempt)),
+      memoryScratch: memoryScratch(paths, uid, container.name, input.attempt),
       source: image.source,
       leaveOut: [paths.runDir],
     },
@@ -130,6 +131,11 @@ function planLaunch(
     stdin: selectStdin(container),
     tty: container.tty ?? false,
   }
+}
+
+/** Where on the cluster's tmpfs one run of a container writes. */
+export function memoryScratch(paths: ClusterPaths, uid: string, container: string, attempt: number): string {
+  return path.join(paths.memory(uid), 'rw', container, String(attempt))
 }
 
 function planArguments(container: Container, image: ResolvedImage, expand: (text: string) => string): string[] {

@@ -1,7 +1,7 @@
 /** Logs of a container as `kubectl logs` wants them. */
 import { open, type FileHandle } from 'node:fs/promises'
 import type { LogOptions } from '#api/pod-streams.ts'
-import { readGrowth, timeAt, type Growth, type LiveOutput, type OutputFiles } from './container-output.ts'
+import { readGrowth, timeAt, type Growth, type LiveOutput, type OutputFiles } from './watch-output.ts'
 
 const chunkBytes = 64 * 1024
 const newline = 0x0a

@@ -4,10 +4,10 @@ import { StatusError } from '#api/status-error.ts'
 import { connectInNetns } from '#kernel/connect-in-netns.ts'
 import { runInContainer, type RunningCommand } from '#kernel/run-in-container.ts'
 import { untilEntered } from '#kernel/sandbox/container-process.ts'
-import type { ContainerRunner } from '../pod/container-runner.ts'
-import type { PodRunner } from '../pod/pod-runner.ts'
+import type { ContainerRunner } from '../pod/run-container.ts'
+import type { PodRunner } from '../pod/run-pod.ts'
 import { isRunning } from '../pod/container-record.ts'
-import { outputFiles } from './container-output.ts'
+import { outputFiles } from './watch-output.ts'
 import { readLogs } from './read-logs.ts'
 
 /** What the streams need of a node agent. */

@@ -10,6 +10,7 @@ import { closeAll, makePipe, setMountReadOnly } from '../libc-process.ts'
 import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, openPath, type ThreadHome } from '../namespaces.ts'
 import { spawnProcess } from '../posix-spawn.ts'
 import { identifyProcess } from '../process-identity.ts'
+import { isInitialUserNamespace } from '../user-namespace.ts'
 import { LaunchError, type ContainerLaunch, type LaunchedContainer } from './container-launch.ts'
 import { hasId, resolveUser, type ResolvedUser } from './container-user.ts'
 import { requireExecutable } from './find-executable.ts'
@@ -178,8 +179,4 @@ function openStreams(launch: ContainerLaunch): Streams {
 function openAppend(file: string): number {
   const { O_WRONLY, O_CREAT, O_APPEND } = constants
   return openSync(file, O_WRONLY | O_CREAT | O_APPEND, 0o640)
-}
-
-function isInitialUserNamespace(): boolean {
-  return readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/).join(' ') === '0 0 4294967295'
 }
