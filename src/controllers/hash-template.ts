@@ -7,7 +7,7 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789'
 /** Ten characters at most, valid in names and labels. `collisions` gives another hash for the same value. */
 export function shortHash(value: unknown, collisions = 0): string {
   const hash = fnv1a(collisions > 0 ? `${canonicalJson(value)}#${collisions}` : canonicalJson(value))
-  return [...hash.toString(10)].map((digit) => alphabet[Number(digit)]).join('')
+  return hash.toString(10).replaceAll(/\d/g, (digit) => alphabet.charAt(Number(digit)))
 }
 
 function fnv1a(text: string): number {

@@ -3,6 +3,8 @@ import type { Pod } from '#api/pod.ts'
 import type { Service } from '#api/service.ts'
 import { readyCondition } from './pod-state.ts'
 
+export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
+
 interface Seen {
   readonly serviceMs: number
   readonly podMs: ReadonlyMap<string, number>

@@ -7,11 +7,11 @@ import { parseIp } from '#lib/ip.ts'
 import { endpointPorts, podIps, portsKey } from '../endpointslice/desired-endpoints.ts'
 import { headlessLabel, isHeadless } from '../endpointslice/slice-identity.ts'
 import { isReady, isTerminal, isTerminating } from '../pod-state.ts'
+import { triggerTimeAnnotation } from '../trigger-time.ts'
 
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by'
 export const managedByValue = 'endpoint-controller'
 export const overCapacityAnnotation = 'endpoints.kubernetes.io/over-capacity'
-export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 const maxAddresses = 1000
 
 export interface EndpointsContent {

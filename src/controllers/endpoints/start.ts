@@ -11,9 +11,9 @@ import { openResource } from '../owned-resource.ts'
 import { indexPodsByLabel } from '../selected-pods.ts'
 import { indexServicesBySelector } from '../services-of-pod.ts'
 import { startQueue } from '../start-queue.ts'
-import { TriggerTimes } from '../trigger-time.ts'
+import { triggerTimeAnnotation, TriggerTimes } from '../trigger-time.ts'
 import { desiredEndpointsContent, endpointsDraft, overCapacityAnnotation } from './desired-endpoints-object.ts'
-import { managedByLabel, managedByValue, triggerTimeAnnotation } from './desired-endpoints-object.ts'
+import { managedByLabel, managedByValue } from './desired-endpoints-object.ts'
 
 export function startEndpointsController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'endpoints'

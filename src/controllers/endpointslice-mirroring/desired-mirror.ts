@@ -7,13 +7,11 @@ import type { IpFamily } from '#lib/ip.ts'
 import { portsKey } from '../endpointslice/desired-endpoints.ts'
 import type { DesiredEndpoints, PortGroup } from '../endpointslice/desired-endpoints.ts'
 import type { SliceIdentity } from '../endpointslice/plan-slices.ts'
+import { triggerTimeAnnotation } from '../trigger-time.ts'
 
 export const mirroringController = 'endpointslicemirroring-controller.k8s.io'
 const maxPerSubset = 1000
-const skippedAnnotations = new Set([
-  'endpoints.kubernetes.io/last-change-trigger-time',
-  'kubectl.kubernetes.io/last-applied-configuration',
-])
+const skippedAnnotations = new Set([triggerTimeAnnotation, 'kubectl.kubernetes.io/last-applied-configuration'])
 
 /** Endpoints of Services with a selector are written by their own controller, which makes slices too. */
 export function shouldMirror(endpoints: Endpoints | undefined, service: Service | undefined): boolean {

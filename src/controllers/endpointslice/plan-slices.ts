@@ -3,6 +3,7 @@ import type { Endpoint, EndpointPort, EndpointSlice } from '#api/endpoint-slice.
 import type { Draft } from '#client/contract.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { isEqualJson } from '../compare-values.ts'
+import { triggerTimeAnnotation } from '../trigger-time.ts'
 import { portsKey } from './desired-endpoints.ts'
 import type { DesiredEndpoints, PortGroup } from './desired-endpoints.ts'
 
@@ -42,8 +43,6 @@ interface Drawing {
   keep: EndpointSlice[]
   remove: EndpointSlice[]
 }
-
-export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 export function planSlices(inputs: SliceInputs): SlicePlan {
   const { identity, existing, desired } = inputs

@@ -2,7 +2,7 @@
 import type { Kind } from '#api/kind.ts'
 import { Namespace } from '#api/namespace.ts'
 import { isConflict, isNotFound } from '#api/status-error.ts'
-import type { Client, Lister, Reconcile, WorkQueue } from '#client/contract.ts'
+import type { Client, Reconcile, WorkQueue } from '#client/contract.ts'
 import { isEqualJson } from '../compare-values.ts'
 import type { ControllerDeps } from '../contract.ts'
 import { refOf } from '../object-key.ts'

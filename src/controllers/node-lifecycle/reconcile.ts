@@ -50,7 +50,7 @@ export function reconcileNodes(sources: NodeLifecycleSources): Reconcile {
 function latestSign({ leases }: NodeLifecycleSources, node: Node, before: Sign | undefined, nowMs: number): Sign {
   const lease = leases.get({ namespace: leaseNamespace, name: node.metadata.name })
   const heartbeats = node.status?.conditions?.map(({ type, lastHeartbeatTime }) => `${type} ${lastHeartbeatTime}`)
-  const text = `${lease?.spec.renewTime} ${heartbeats}`
+  const text = JSON.stringify([lease?.spec.renewTime, heartbeats])
   return before?.text === text ? before : { text, seenMs: nowMs }
 }
 
