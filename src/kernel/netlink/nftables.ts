@@ -15,6 +15,7 @@ const NEWCHAIN = messageType(3)
 const GETCHAIN = messageType(4)
 const DELCHAIN = messageType(5)
 const NEWRULE = messageType(6)
+const GETRULE = messageType(7)
 const DELRULE = messageType(8)
 const NEWSET = messageType(9)
 const GETSETELEM = messageType(13)
@@ -226,6 +227,19 @@ export function listChains(socket: Netlink, family: number, table: string): stri
     if (attributeText(attributes.get(1)!) === table) names.push(attributeText(attributes.get(3)!))
   })
   return names
+}
+
+/** How many rules each chain of the table has; chains without rules are left out. */
+export function countRules(socket: Netlink, family: number, table: string): Map<string, number> {
+  const counts = new Map<string, number>()
+  const request = new MessageWriter().message(GETRULE).u8(family).u8(0).u16(0).attrText(1, table)
+  socket.dump(request, (message) => {
+    const attributes = readAttributes(message.body, 4)
+    if (attributeText(attributes.get(1)!) !== table) return
+    const chain = attributeText(attributes.get(2)!)
+    counts.set(chain, (counts.get(chain) ?? 0) + 1)
+  })
+  return counts
 }
 
 /** One element as the kernel lists it. Buffers are valid only during the callback. */

@@ -9,6 +9,7 @@ import type { Log } from '#observe/log.ts'
 import {
   GenerationChanged,
   NftTransaction,
+  countRules,
   listChains,
   listElements,
   nftFamily,
@@ -53,6 +54,8 @@ class NftablesBackend implements ProxyBackend, Disposable {
   #generation = 0
   /** List chains found by the last adoption: the planner asks for each of its own only once. */
   #existingChains: ReadonlySet<string> = new Set()
+  /** The fixed part was written by this very program: only damage is a reason to write it again. */
+  #wroteFixedPart = false
 
   constructor({ netlinkFd, node, log }: NftablesOptions) {
     this.#socket = netlinkFrom(netlinkFd)
@@ -117,17 +120,35 @@ class NftablesBackend implements ProxyBackend, Disposable {
   async #adoptOnce(desired: DesiredRoutes, rebuild: boolean): Promise<boolean> {
     this.#generation = readGeneration(this.#socket)
     const exists = tableExists(this.#socket, this.#family, tableName)
-    const listed = exists && !rebuild ? this.#list() : { elements: [], maxRememberedEndpoint: 0 }
+    const adopts = exists && !rebuild
+    const listed = adopts ? this.#list() : { elements: [], maxRememberedEndpoint: 0 }
     const adoption = planAdoption(this.#node, desired, listed.elements, listed.maxRememberedEndpoint)
-    const units = [...adoption.units]
+    const chains = adopts ? listChains(this.#socket, this.#family, tableName) : []
+    const isIntact = adopts && this.#wroteFixedPart && this.#isFixedPartIntact(chains)
+    this.#existingChains = new Set(chains)
     const first = this.#transaction(this.#generation)
     if (exists && rebuild) first.deleteTable()
-    this.#writeFixedPart(first, exists && !rebuild ? listChains(this.#socket, this.#family, tableName) : [])
+    if (!isIntact) this.#writeFixedPart(first, chains)
     this.#writeListChains(first, adoption.chains)
     this.#commit(first)
-    await this.#apply([], units)
+    this.#wroteFixedPart = true
+    await this.#apply([], adoption.units)
     this.#planner = adoption.planner
-    return units.length > 0
+    return !isIntact || adoption.units.length > 0
+  }
+
+  /** Whether every chain is there with as many rules as it should have. */
+  #isFixedPartIntact(chains: readonly string[]): boolean {
+    const counts = countRules(this.#socket, this.#family, tableName)
+    const fixed = desiredChains(this.#node)
+    const lists = chains.flatMap((name) => {
+      const shape = parseListChain(name)
+      return shape ? [{ name, rules: listChainRules(this.#node.family, shape.count, shape.affinitySeconds) }] : []
+    })
+    return (
+      chains.length === fixed.length + lists.length &&
+      [...fixed, ...lists].every(({ name, rules }) => chains.includes(name) && counts.get(name) === rules.length)
+    )
   }
 
   #list(): { elements: Element[]; maxRememberedEndpoint: number } {
@@ -167,7 +188,6 @@ class NftablesBackend implements ProxyBackend, Disposable {
     for (const name of existingChains) {
       if (!known.has(name) && !parseListChain(name)) transaction.deleteChain(name)
     }
-    this.#existingChains = new Set(existingChains)
   }
 
   #writeListChains(transaction: NftTransaction, shapes: readonly ListShape[]): void {

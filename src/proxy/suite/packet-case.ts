@@ -53,8 +53,8 @@ export interface Answered {
 
 export interface Dial {
   readonly from: Party
-  /** `address:port` */
-  readonly to: string
+  /** `address:port`; of several, one after the other. */
+  readonly to: string | readonly string[]
   readonly protocol?: Protocol
   /** Answered dials connect so often; enough to meet every endpoint (default 40). */
   readonly times?: number
@@ -72,6 +72,8 @@ export interface ClusterState {
 
 /** A state, and what must be seen in it. Steps follow one another, as changes of a live cluster. */
 export interface Step extends ClusterState {
+  /** Nobody dials for so long first. Only for promises about time itself. */
+  readonly idleMs?: number
   readonly dials: readonly Dial[]
 }
 

@@ -1,9 +1,7 @@
 /** Runs the table of packet cases over one back end, in real namespaces. */
 import assert from 'node:assert/strict'
-import net from 'node:net'
 import { after, before, test } from 'node:test'
-import { close, connect, errnoOf, lastErrno, pollReadable, recv, send } from '#kernel/libc.ts'
-import { socketAddress } from '#kernel/socket-address.ts'
+import { setTimeout as idle } from 'node:timers/promises'
 import { deleteFlows } from '#kernel/netlink/conntrack.ts'
 import { netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
 import type { NodeTraffic, ProxyBackend } from '../backend.ts'
@@ -11,6 +9,7 @@ import { protocolNumber } from '../backend.ts'
 import { RouteTracker } from '../desired-routes.ts'
 import { ConntrackReconciler } from '../reconcile-conntrack.ts'
 import { coverageOf } from './coverage.ts'
+import { UdpClient, exchangeTcp } from './open-exchange.ts'
 import { openTestNetwork, type TestNetwork } from './open-test-network.ts'
 import {
   nodeNames,
@@ -28,10 +27,7 @@ export interface SuiteBackend {
   open(options: { readonly netlinkFd: number; readonly node: NodeTraffic }): ProxyBackend & Disposable
 }
 
-/** Long enough for an answer on a busy machine; only silence takes so long. */
-const silenceMs = 400
 const defaultTimes = 40
-const MSG_DONTWAIT = 0x40
 
 export function runPacketSuite(backend: SuiteBackend, cases: readonly PacketCase[]): void {
   let cluster: SuiteCluster
@@ -107,6 +103,7 @@ class SuiteCluster implements AsyncDisposable {
       for (const [index, step] of steps.entries()) {
         for (const proxy of proxies) await changeState(proxy, state, step, index === 0)
         state = step
+        if (step.idleMs !== undefined) await idle(step.idleMs)
         const outcomes = await Promise.all(step.dials.map((dial) => this.#dial(dial)))
         const seen = step.dials.map((dial, place) => ({ ...described(dial), outcome: outcomes[place] }))
         const wanted = step.dials.map((dial) => ({ ...described(dial), outcome: normalized(dial.expect) }))
@@ -120,11 +117,14 @@ class SuiteCluster implements AsyncDisposable {
 
   async #dial(dial: Dial): Promise<Outcome> {
     const times = typeof dial.expect === 'string' ? 1 : (dial.times ?? defaultTimes)
+    const targets = typeof dial.to === 'string' ? [dial.to] : dial.to
     const answers: string[] = []
     // A few at a time: the answering side runs in this process, too. One socket can wait for one answer only.
     const atOnce = dial.socket === undefined ? 10 : 1
     for (let done = 0; done < times; done += atOnce) {
-      const batch = Array.from({ length: Math.min(atOnce, times - done) }, () => this.#exchange(dial))
+      const batch = Array.from({ length: Math.min(atOnce, times - done) }, (_, place) =>
+        this.#exchange(dial, targets[(done + place) % targets.length]!),
+      )
       answers.push(...(await Promise.all(batch)))
     }
     const failure = answers.find((answer) => answer === 'refused' || answer === 'timeout')
@@ -132,19 +132,15 @@ class SuiteCluster implements AsyncDisposable {
     return summarize(answers, dial.expect)
   }
 
-  #exchange(dial: Dial): Promise<string> {
-    const [address = '', port = ''] = dial.to.split(':')
-    const target = socketAddress(address, Number(port))
-    if (dial.protocol !== 'UDP') return exchangeTcp(this.#network.openSocket(dial.from, 'TCP'), target)
+  #exchange(dial: Dial, to: string): Promise<string> {
+    if (dial.protocol !== 'UDP') return exchangeTcp(this.#network.openSocket(dial.from, 'TCP'), to)
+    const open = () => new UdpClient(this.#network.openSocket(dial.from, 'UDP'), to)
     if (dial.socket === undefined) {
-      const client = new UdpClient(this.#network.openSocket(dial.from, 'UDP'), target)
+      const client = open()
       return client.exchange().finally(() => client.close())
     }
-    let client = this.#sockets.get(dial.socket)
-    if (!client) {
-      client = new UdpClient(this.#network.openSocket(dial.from, 'UDP'), target)
-      this.#sockets.set(dial.socket, client)
-    }
+    const client = this.#sockets.get(dial.socket) ?? open()
+    this.#sockets.set(dial.socket, client)
     return client.exchange()
   }
 
@@ -201,72 +197,4 @@ function summarize(answers: readonly string[], expected: Outcome): Outcome {
   if (!expected.sticky) return { by, ...(showSource && { seenAs }) }
   const stuckTo = by.length === 1 && expected.by.includes(by[0]!) ? expected.by.toSorted() : by
   return { by: stuckTo, ...(showSource && { seenAs }), ...(by.length === 1 && { sticky: true }) }
-}
-
-function exchangeTcp(fd: number, target: Uint8Array): Promise<string> {
-  if (connect(fd, target, target.length) < 0 && lastErrno() !== errnoOf.EINPROGRESS) {
-    const outcome = lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : `errno ${lastErrno()}`
-    close(fd)
-    return Promise.resolve(outcome)
-  }
-  return new Promise((resolve) => {
-    const connection = new net.Socket({ fd, readable: true, writable: true })
-    let text = ''
-    const timer = setTimeout(() => finish('timeout'), silenceMs)
-    const finish = (outcome: string) => {
-      clearTimeout(timer)
-      connection.destroy()
-      resolve(outcome)
-    }
-    connection.on('data', (data) => (text += data.toString()))
-    connection.on('end', () => finish(text))
-    connection.on('error', (error: NodeJS.ErrnoException) =>
-      finish(error.code === 'ECONNREFUSED' ? 'refused' : String(error.code)),
-    )
-    connection.resume()
-  })
-}
-
-/** A connected UDP socket: one datagram out, one answer or ICMP error back. */
-class UdpClient {
-  readonly #fd: number
-  readonly #buffer = new Uint8Array(256)
-  readonly #poll: { close(): void }
-  #onReadable: () => void = () => {}
-
-  constructor(fd: number, target: Uint8Array) {
-    this.#fd = fd
-    connect(fd, target, target.length)
-    this.#poll = pollReadable(fd, () => this.#onReadable())
-  }
-
-  exchange(): Promise<string> {
-    return new Promise((resolve) => {
-      const finish = (outcome: string) => {
-        clearTimeout(timer)
-        this.#onReadable = () => {}
-        resolve(outcome)
-      }
-      const timer = setTimeout(() => finish('timeout'), silenceMs)
-      const receive = () => {
-        const length = recv(this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT)
-        if (length >= 0) finish(Buffer.from(this.#buffer.subarray(0, length)).toString())
-        else if (lastErrno() === errnoOf.ECONNREFUSED) finish('refused')
-        else if (lastErrno() !== errnoOf.EAGAIN) finish(`errno ${lastErrno()}`)
-      }
-      this.#onReadable = receive
-      const message = Buffer.from('hello')
-      const sent = send(this.#fd, message, message.length, 0)
-      const errno = lastErrno()
-      if (sent >= 0) return
-      // What a local process sends into a refusal fails itself (EPERM), and the refusal waits on the socket.
-      if (errno === errnoOf.EPERM) receive()
-      else finish(errno === errnoOf.ECONNREFUSED ? 'refused' : `errno ${errno}`)
-    })
-  }
-
-  close(): void {
-    this.#poll.close()
-    close(this.#fd)
-  }
 }

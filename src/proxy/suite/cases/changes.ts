@@ -32,6 +32,19 @@ const names = (...endpointNames: PodName[]) => endpointNames.map((name) => `${na
 const udp = (socket: string, target: string, expect: 'refused' | 'timeout' | { by: string[] }) =>
   ({ from: 'a2', to: target, protocol: 'UDP', times: 3, socket, expect }) as const
 
+/** Forty service ports, each with an affinity of its own: chance alone cannot send a free client back to one endpoint. */
+const portNumbers = Array.from({ length: 40 }, (_, index) => 1000 + index)
+const everyPort = portNumbers.map((port) => `${vip}:${port}`)
+const manyPorts = (...endpoints: PodName[]): ClusterState => ({
+  services: [affine(1, { ports: portNumbers.map((port) => httpPort({ name: `p${port}`, port })) })],
+  slices: [
+    slice({
+      endpoints,
+      ports: portNumbers.map((port) => ({ name: `p${port}`, port: 8080, protocol: 'TCP' as const })),
+    }),
+  ],
+})
+
 export const changeCases = [
   packetCase('a client stays with its endpoint', ['affinity: sticks'], {
     services: [affine()],
@@ -125,6 +138,17 @@ export const changeCases = [
           expect: { ...stuck('a1:8080', 'a2:8080'), seenAs: '172.30.0.2' },
         },
       ],
+    },
+  ),
+  packetCase(
+    'a client that stays away for longer than the time-out is free again',
+    ['affinity: expires'],
+    { ...manyPorts('b1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
+    { ...manyPorts('b1', 'a1', 'c1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
+    {
+      ...manyPorts('b1', 'a1', 'c1'),
+      idleMs: 1_500,
+      dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1', 'a1', 'c1') } }],
     },
   ),
   packetCase(

@@ -1,0 +1,187 @@
+/** Restart, damage by others and removal, against a real kernel; and what `nft` says about the table. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { after, before, test } from 'node:test'
+import { listElements, nftFamily, readGeneration } from '#kernel/netlink/nftables.ts'
+import { settleThread } from '#kernel/namespaces.ts'
+import { netlinkProtocol, openNetlink, type Netlink } from '#kernel/netlink/socket.ts'
+import { silentLog } from '#observe/log.ts'
+import type { NodeTraffic, ProxyBackend } from '../backend.ts'
+import { RouteTracker } from '../desired-routes.ts'
+import { httpPort, otherVip, service, slice, udpPort, udpSlice } from '../suite/packet-case.ts'
+import { openNftablesBackend } from './apply-nftables.ts'
+import { decodeElement } from './decode-elements.ts'
+import { tableName } from './desired-table.ts'
+import { mapNames, renderElement } from './elements.ts'
+
+const node: NodeTraffic = {
+  family: 'IPv4',
+  podCidr: '10.244.1.0/24',
+  serviceCidrs: ['10.96.0.0/16'],
+  masqueradeAll: false,
+}
+
+const services = [
+  service({ type: 'NodePort', externalTrafficPolicy: 'Local', ports: [httpPort({ nodePort: 30080 })] }),
+  service({ name: 'api', clusterIP: otherVip, sessionAffinity: 'ClientIP' }),
+  service({ name: 'dns', clusterIP: '10.96.0.10', ports: [udpPort()] }),
+  service({ name: 'none', clusterIP: '10.96.0.11' }),
+]
+const slices = [
+  slice({ endpoints: ['a1', 'a2', 'b1', 'c1'] }),
+  slice({ service: 'api', endpoints: ['b1', 'b2', 'c1'] }),
+  udpSlice({ service: 'dns', endpoints: ['a1', 'b1'] }),
+]
+
+function trackerWith(theseSlices = slices): RouteTracker {
+  const tracker = new RouteTracker('IPv4', { name: 'node-1' })
+  for (const one of services) tracker.serviceChanged(undefined, one)
+  for (const one of theseSlices) tracker.sliceChanged(undefined, one)
+  return tracker
+}
+
+let socket: Netlink
+before(() => {
+  settleThread()
+  socket = openNetlink(netlinkProtocol.netfilter)
+})
+after(() => socket.close())
+
+const open = (): ProxyBackend & Disposable =>
+  openNftablesBackend({ netlinkFd: openNetlink(netlinkProtocol.netfilter).fd, node, log: silentLog })
+
+function elements(): string[] {
+  return mapNames
+    .flatMap((name) => {
+      const lines: string[] = []
+      listElements(socket, { family: nftFamily.IPv4, table: tableName, name }, (listed) => {
+        lines.push(renderElement(decodeElement('IPv4', name, listed)!))
+      })
+      return lines
+    })
+    .toSorted()
+}
+
+const nft = (...args: string[]): string => execFileSync('nft', args, { encoding: 'utf8' })
+const hasNft = (() => {
+  try {
+    execFileSync('nft', ['--version'])
+    return true
+  } catch {
+    return false
+  }
+})()
+const needsNft = { skip: hasNft ? false : 'nft is not installed' }
+
+test('a restarted proxy finds its table and changes no element', async () => {
+  {
+    using first = open()
+    await first.sync(trackerWith().collect().desired)
+  }
+  const written = elements()
+  const generation = readGeneration(socket)
+  using second = open()
+  await second.sync(trackerWith().collect().desired)
+  assert.deepEqual(elements(), written)
+  assert.equal(readGeneration(socket), generation + 1, 'one transaction: the rules')
+  await second.sync(trackerWith().collect().desired)
+  assert.equal(readGeneration(socket), generation + 1, 'nothing to do the second time')
+  await second.cleanup()
+})
+
+test('a restarted proxy makes up for what changed meanwhile, and keeps the places of the rest', async () => {
+  {
+    using first = open()
+    await first.sync(trackerWith().collect().desired)
+  }
+  const written = elements()
+  const later = [slice({ endpoints: ['c1', 'a1', 'b1'] }), ...slices.slice(1)]
+  using second = open()
+  await second.sync(trackerWith(later).collect().desired)
+  const gone = written.filter((line) => !elements().includes(line))
+  const added = elements().filter((line) => !written.includes(line))
+  // The last endpoint moves into the hole; both lists get one shorter.
+  assert.deepEqual(gone.map((line) => line.split(' ')[0]).toSorted(), [
+    'hairpin',
+    'lists',
+    'lists',
+    'slots',
+    'slots',
+    'slots',
+  ])
+  assert.deepEqual(added.map((line) => line.split(' ')[0]).toSorted(), ['lists', 'lists', 'slots'])
+  await second.cleanup()
+})
+
+const damages: readonly (readonly [string, readonly string[]])[] = [
+  ['an element deleted', ['delete', 'element', 'ip', tableName, 'cluster-ips', '{ 10.96.0.10 }']],
+  ['an element added', ['add', 'element', 'ip', tableName, 'cluster-ips', '{ 10.96.0.77 }']],
+  ['a chain flushed', ['flush', 'chain', 'ip', tableName, 'dispatch']],
+  ['a rule added', ['insert', 'rule', 'ip', tableName, 'dispatch', 'return']],
+  ['a chain added', ['add', 'chain', 'ip', tableName, 'strange']],
+  ['the table flushed', ['flush', 'table', 'ip', tableName]],
+  ['the table deleted', ['delete', 'table', 'ip', tableName]],
+  ['the ruleset flushed', ['flush', 'ruleset']],
+]
+for (const [name, command] of damages) {
+  test(`repaired: ${name}`, needsNft, async () => {
+    using backend = open()
+    await backend.sync(trackerWith().collect().desired)
+    const [table, written] = [nft('list', 'table', 'ip', tableName), elements()]
+    assert.equal(await backend.verify(), false)
+    nft(...command)
+    assert.equal(await backend.verify(), true)
+    assert.deepEqual(elements(), written)
+    assert.deepEqual(sortedLines(nft('list', 'table', 'ip', tableName)), sortedLines(table))
+    assert.equal(await backend.verify(), false)
+    await backend.cleanup()
+  })
+}
+
+test('a change that comes after damage repairs, too', needsNft, async () => {
+  using backend = open()
+  const tracker = trackerWith()
+  await backend.sync(tracker.collect().desired)
+  nft('flush', 'table', 'ip', tableName)
+  nft('flush', 'map', 'ip', tableName, 'slots')
+  tracker.sliceChanged(slices[0], slice({ endpoints: ['a1'] }))
+  const { desired, changed } = tracker.collect()
+  await backend.sync(desired, changed)
+  const repaired = elements()
+  await backend.cleanup()
+  await backend.sync(desired)
+  assert.deepEqual(repaired.map(withoutNumbers).toSorted(), elements().map(withoutNumbers).toSorted())
+  await backend.cleanup()
+})
+
+test("another program's table is no damage, and survives clean-up", needsNft, async () => {
+  using backend = open()
+  await backend.sync(trackerWith().collect().desired)
+  nft('add', 'table', 'ip', 'another')
+  assert.equal(await backend.verify(), false)
+  await backend.cleanup()
+  assert.equal(nft('list', 'tables'), 'table ip another\n')
+  nft('delete', 'table', 'ip', 'another')
+  await backend.cleanup()
+})
+
+test('nft prints the whole table, with names', needsNft, async () => {
+  using backend = open()
+  await backend.sync(trackerWith().collect().desired)
+  const text = nft('list', 'table', 'ip', tableName)
+  assert.match(text, /comment "default\/web:http\/TCP" : goto lb-4/)
+  assert.match(text, /comment "default\/web:http\/TCP local" : goto lb-2/)
+  assert.match(text, /dnat ip to meta mark & 0x000fffff \. numgen random mod 4 map @slots/)
+  await backend.cleanup()
+})
+
+const sortedLines = (text: string): string[] =>
+  text
+    .split('\n')
+    .flatMap((line) => line.split(/,\s*/))
+    .map((line) => line.trim())
+    .toSorted()
+
+/** Endpoint numbers and places depend on history. */
+const withoutNumbers = (line: string): string =>
+  line.replace(/^(slots|lists|affinity-slots|endpoints) .*?(?= :)/, '$1').replace(/(affinity-slots) : \d+/, '$1')
