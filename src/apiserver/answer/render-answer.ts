@@ -1,10 +1,11 @@
 /** Objects and lists in the form that the client asked for. */
 import { apiVersionOf, type Kind } from '#api/kind.ts'
-import type { KubeList, KubeObject, ListMeta, Status } from '#api/meta.ts'
+import type { KubeList, KubeObject, Status } from '#api/meta.ts'
 import type { ApiResponse } from '#api/wire.ts'
 import { dump } from 'js-yaml'
 import type { Call } from '../call.ts'
 import { type Accepted, parseAccept } from '../request/parse-accept.ts'
+import { type Page, partialMetadata } from './page.ts'
 import { includeObjectOf, tableOf } from './tables.ts'
 
 export function acceptOf(call: Call): Accepted {
@@ -14,11 +15,6 @@ export function acceptOf(call: Call): Accepted {
 export function answerObject(call: Call, object: KubeObject, nowMs: number, status = 200): ApiResponse {
   const accepted = acceptOf(call)
   return answer(call, accepted, transformObject(call, accepted, object, nowMs), status)
-}
-
-export interface Page {
-  readonly objects: readonly KubeObject[]
-  readonly metadata: ListMeta
 }
 
 export function answerList(call: Call, page: Page, nowMs: number): ApiResponse {
@@ -83,8 +79,4 @@ export function listOf(kind: Kind, page: Page): KubeList<KubeObject> {
     metadata: page.metadata,
     items: page.objects as KubeObject[],
   }
-}
-
-export function partialMetadata(object: KubeObject, version: string): KubeObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata }
 }

@@ -3,7 +3,7 @@ import type { Column, Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import { badRequest } from '../api-errors.ts'
 import type { Accepted } from '../request/parse-accept.ts'
-import { type Page, partialMetadata } from './render-answer.ts'
+import { type Page, partialMetadata } from './page.ts'
 
 export type IncludeObject = 'Metadata' | 'Object' | 'None'
 

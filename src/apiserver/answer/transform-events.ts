@@ -4,7 +4,8 @@ import type { Clock } from '#lib/clock.ts'
 import { encodeOtherEvent } from '../cache/encode-event.ts'
 import type { Call } from '../call.ts'
 import type { Accepted } from '../request/parse-accept.ts'
-import { partialMetadata, transformObject } from './render-answer.ts'
+import { partialMetadata } from './page.ts'
+import { transformObject } from './render-answer.ts'
 
 type Transform = (events: readonly EncodedWatchEvent[]) => readonly EncodedWatchEvent[]
 

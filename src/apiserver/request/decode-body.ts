@@ -83,13 +83,18 @@ function checkType(value: unknown, kind: Decodable<unknown>): object {
   const expected = apiVersionOf(kind)
   if (apiVersion !== undefined && apiVersion !== '' && apiVersion !== expected) {
     throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+      `the API version in the data (${textOf(apiVersion)}) does not match the expected API version (${expected})`,
     )
   }
   if (name !== undefined && name !== '' && name !== kind.kind) {
-    throw badRequest(`${String(name)} in version "${kind.version}" cannot be handled as a ${kind.kind}`)
+    throw badRequest(`${textOf(name)} in version "${kind.version}" cannot be handled as a ${kind.kind}`)
   }
   return value
+}
+
+/** Anything that a client may have put where a word belongs. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** Absent and empty are the same in metadata, so that neither makes a difference to a write. */

@@ -1,6 +1,7 @@
 import type { KubeObject, ListMeta } from '#api/meta.ts'
 import type { ApiResponse } from '#api/wire.ts'
-import { answerList, type Page } from '../answer/render-answer.ts'
+import type { Page } from '../answer/page.ts'
+import { answerList } from '../answer/render-answer.ts'
 import { expiredContinue, tooOldResourceVersion } from '../api-errors.ts'
 import type { CachedObject } from '../cache/resource-cache.ts'
 import type { Call } from '../call.ts'

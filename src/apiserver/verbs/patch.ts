@@ -9,7 +9,7 @@ import { type Call, nameOf, writerOf } from '../call.ts'
 import { jsonPatch } from '../patch/json-patch.ts'
 import { isFields, mergePatch } from '../patch/merge-patch.ts'
 import { strategicMerge } from '../patch/strategic-merge.ts'
-import { decodeValue } from '../request/decode-body.ts'
+import { decodeValue, textOf } from '../request/decode-body.ts'
 import { findDuplicateFields } from '../request/find-duplicate-fields.ts'
 import { parseWriteOptions, type WriteOptions } from '../request/parse-options.ts'
 import { checkSize, decodeText, mediaTypeOf } from '../request/read-body.ts'
@@ -75,7 +75,7 @@ function doesNotDecode(parsed: Patch, why: string): StatusError {
 
 function checkSameType(kind: Kind, value: Record<string, unknown>): void {
   if (value['kind'] !== undefined && value['kind'] !== kind.kind) {
-    throw badRequest(`${String(value['kind'])} in version "${kind.version}" cannot be handled as a ${kind.kind}`)
+    throw badRequest(`${textOf(value['kind'])} in version "${kind.version}" cannot be handled as a ${kind.kind}`)
   }
 }
 

@@ -120,7 +120,11 @@ class CommitQueue {
     if (this.#inFlight.length > 0 || this.#waiting.length === 0) return
     this.#inFlight = this.#waiting
     this.#waiting = []
-    const writes = this.#inFlight.map(({ settle: _, ...write }) => write)
+    const writes = this.#inFlight.map(({ key, value, revision }) => ({
+      key,
+      revision,
+      ...(value !== undefined && { value }),
+    }))
     this.#worker.postMessage({ type: 'commit', writes } satisfies ToWriter)
   }
 
