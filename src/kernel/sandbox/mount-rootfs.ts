@@ -78,10 +78,11 @@ function copyAttributes(from: string, to: string): void {
 }
 
 function mountHostRoot(spec: RootfsSpec): void {
-  checked('mount root', mount('tmpfs', spec.target, 'tmpfs', MS_NODEV | MS_NOSUID, 'mode=0755,size=64m'), spec.target)
+  // Asked first: the root about to be mounted is no part of the machine.
   const mountPoints = parseMountPoints(readFileSync('/proc/thread-self/mountinfo', 'utf8'))
   const isOwn = (point: string) => (spec.leaveOut ?? []).some((own) => `${point}/`.startsWith(`${own}/`))
   const steps = planHostRoot(listDirectory, mountPoints.filter((point) => point !== '/' && !isOwn(point)))
+  checked('mount root', mount('tmpfs', spec.target, 'tmpfs', MS_NODEV | MS_NOSUID, 'mode=0755,size=64m'), spec.target)
   for (const [index, step] of steps.entries()) applyStep(spec, step, index)
   linkSystemPaths(spec.target)
 }
