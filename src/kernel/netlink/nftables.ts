@@ -266,7 +266,8 @@ export function listElements(
   })
 }
 
-function readElement(list: Buffer, start: number, end: number): ListedElement {
+/** One element out of a list, at the place `eachAttribute` names. */
+export function readElement(list: Buffer, start: number, end: number): ListedElement {
   let key: Buffer | undefined
   let keyEnd: Buffer | undefined
   let data: Buffer | undefined

@@ -63,7 +63,9 @@ export class RoutePlanner {
   readonly #refusals = new ClaimedElements()
   readonly #clusterIps = new CountedElements((address) => ({ map: 'cluster-ips', address }))
   readonly #hairpins = new CountedElements((address) => ({ map: 'hairpin', address }))
-  readonly #seededIds: Set<number>
+  readonly #seededIds: ReadonlySet<number>
+  /** Seeded numbers whose service port has not come up yet; free after the first plan. */
+  readonly #unclaimedIds: Set<number>
   readonly #freeIds: number[] = []
   /** Freed by this plan: used again only by a later one, when no packet can still hold them. */
   readonly #freedIds: number[] = []
@@ -74,6 +76,7 @@ export class RoutePlanner {
     this.#node = node
     this.#seed = seed
     this.#seededIds = new Set(seed.ids.values())
+    this.#unclaimedIds = new Set(this.#seededIds)
     this.#nextEndpoint = seed.nextEndpoint
   }
 
@@ -86,7 +89,8 @@ export class RoutePlanner {
       this.#planPort(key, desired.servicePorts.get(key), unit, chains)
       if (unit.removes.length > 0 || unit.adds.length > 0) units.push(unit)
     }
-    this.#freeIds.push(...this.#freedIds.splice(0))
+    this.#freeIds.push(...this.#freedIds.splice(0), ...this.#unclaimedIds)
+    this.#unclaimedIds.clear()
     this.#clusterIps.settle(units)
     this.#hairpins.settle(units)
     this.#refusals.settle(units, () => true)
@@ -179,7 +183,7 @@ export class RoutePlanner {
 
   #takeId(key: string): number {
     const seeded = this.#seed.ids.get(key)
-    if (seeded !== undefined && this.#seededIds.delete(seeded)) return seeded
+    if (seeded !== undefined && this.#unclaimedIds.delete(seeded)) return seeded
     const free = this.#freeIds.pop()
     if (free !== undefined) return free
     while (this.#seededIds.has(this.#nextId)) this.#nextId++

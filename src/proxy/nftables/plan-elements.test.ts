@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { DesiredRoutes, NodeTraffic, RouteEndpoint, ServicePortRoute } from '../backend.ts'
+import { elementData, elementKey, renderElement, type Element } from './elements.ts'
+import { planAdoption } from './plan-adoption.ts'
+import { RoutePlanner, type Plan, type PlanUnit } from './plan-elements.ts'
+
+const node: NodeTraffic = { family: 'IPv4', podCidr: '10.244.1.0/24', serviceCidrs: [], masqueradeAll: false }
+
+const endpointAt = (number: number): RouteEndpoint => ({
+  address: `10.244.${1 + (number % 3)}.${number}`,
+  port: 8080,
+  isLocal: number % 3 === 0,
+})
+
+function route(name: string, endpoints: readonly number[], more: Partial<ServicePortRoute> = {}): ServicePortRoute {
+  const cluster = endpoints.map(endpointAt)
+  return {
+    key: `default/${name}:http/TCP`,
+    protocol: 'TCP',
+    clusterIp: `10.96.0.${name.length}`,
+    port: 80,
+    nodePort: 0,
+    externalIps: [],
+    loadBalancerIps: [],
+    loadBalancerSourceRanges: [],
+    internalPolicy: 'Cluster',
+    externalPolicy: 'Cluster',
+    affinitySeconds: 0,
+    cluster,
+    local: [],
+    serving: [],
+    ...more,
+  }
+}
+
+const desired = (...routes: ServicePortRoute[]): DesiredRoutes => ({
+  family: 'IPv4',
+  servicePorts: new Map(routes.map((one) => [one.key, one])),
+})
+
+const lines = (units: readonly PlanUnit[]): string[] =>
+  units.flatMap(({ removes, adds }) => [
+    ...removes.map((element) => `- ${renderElement(element)}`),
+    ...adds.map((element) => `+ ${renderElement(element)}`),
+  ])
+
+interface PlanCase {
+  readonly name: string
+  readonly before?: DesiredRoutes
+  readonly after: DesiredRoutes
+  readonly plan: readonly string[]
+}
+
+const cases: readonly PlanCase[] = [
+  {
+    name: 'a new Service with two endpoints, one of them here',
+    after: desired(route('web', [1, 3])),
+    plan: [
+      '+ slots 1 . 0 : 10.244.2.1 . 8080',
+      '+ slots 1 . 1 : 10.244.1.3 . 8080',
+      '+ lists 1 : goto lb-2 # default/web:http/TCP',
+      '+ cluster-ips 10.96.0.3',
+      '+ hairpin 10.244.1.3',
+      `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+    ],
+  },
+  {
+    name: 'the first of three endpoints goes: the last takes its slot',
+    before: desired(route('web', [1, 2, 4])),
+    after: desired(route('web', [2, 4])),
+    plan: [
+      '- slots 1 . 0 : 10.244.2.1 . 8080',
+      '- slots 1 . 2 : 10.244.2.4 . 8080',
+      '- lists 1 : goto lb-3 # default/web:http/TCP',
+      '+ slots 1 . 0 : 10.244.2.4 . 8080',
+      '+ lists 1 : goto lb-2 # default/web:http/TCP',
+    ],
+  },
+  {
+    name: 'one endpoint replaced: one slot, nothing else',
+    before: desired(route('web', [1, 2])),
+    after: desired(route('web', [2, 4])),
+    plan: ['- slots 1 . 0 : 10.244.2.1 . 8080', '+ slots 1 . 0 : 10.244.2.4 . 8080'],
+  },
+  {
+    name: 'another order of the same endpoints: nothing',
+    before: desired(route('web', [1, 2, 4])),
+    after: desired(route('web', [4, 1, 2])),
+    plan: [],
+  },
+  {
+    name: 'the last endpoint goes: refused',
+    before: desired(route('web', [1])),
+    after: desired(route('web', [])),
+    plan: [
+      '- slots 1 . 0 : 10.244.2.1 . 8080',
+      '- lists 1 : goto lb-1 # default/web:http/TCP',
+      '+ no-endpoints 10.96.0.3 . TCP . 80',
+      `- fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+    ],
+  },
+  {
+    name: 'affinity: endpoints get numbers',
+    after: desired(route('web', [1], { affinitySeconds: 60 })),
+    plan: [
+      '+ affinity-slots 1 . 0 : 1',
+      '+ endpoints 1 : 10.244.2.1 . 8080',
+      '+ lists 1 : goto lb-1-for-60s # default/web:http/TCP',
+      '+ cluster-ips 10.96.0.3',
+      `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+    ],
+  },
+  {
+    name: 'affinity: a replaced endpoint gets a new number',
+    before: desired(route('web', [1], { affinitySeconds: 60 })),
+    after: desired(route('web', [2], { affinitySeconds: 60 })),
+    plan: [
+      '- affinity-slots 1 . 0 : 1',
+      '- endpoints 1 : 10.244.2.1 . 8080'.replace('10.244.2.1', '10.244.2.1'),
+      '+ affinity-slots 1 . 0 : 2',
+      '+ endpoints 2 : 10.244.3.2 . 8080',
+    ],
+  },
+  {
+    name: 'a node port with policy Local has two lists',
+    after: desired(route('web', [1, 3], { nodePort: 30080, externalPolicy: 'Local', local: [endpointAt(3)] })),
+    plan: [
+      '+ slots 1 . 0 : 10.244.2.1 . 8080',
+      '+ slots 1 . 1 : 10.244.1.3 . 8080',
+      '+ lists 1 : goto lb-2 # default/web:http/TCP',
+      `+ slots ${1 | (1 << 19)} . 0 : 10.244.1.3 . 8080`,
+      `+ lists ${1 | (1 << 19)} : goto lb-1 # default/web:http/TCP local`,
+      '+ cluster-ips 10.96.0.3',
+      '+ hairpin 10.244.1.3',
+      `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+      `+ nodeports TCP . 30080 : ${1 | (1 << 28)}`,
+    ],
+  },
+  {
+    name: 'a Service goes: everything of it goes',
+    before: desired(route('web', [1])),
+    after: desired(),
+    plan: [
+      '- slots 1 . 0 : 10.244.2.1 . 8080',
+      '- lists 1 : goto lb-1 # default/web:http/TCP',
+      '- cluster-ips 10.96.0.3',
+      `- fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+    ],
+  },
+]
+
+for (const { name, before = desired(), after, plan } of cases) {
+  test(`plan: ${name}`, () => {
+    const planner = new RoutePlanner(node)
+    planner.plan(before)
+    assert.deepEqual(lines(planner.plan(after).units).toSorted(), plan.toSorted())
+  })
+}
+
+test('a chain is asked for once', () => {
+  const planner = new RoutePlanner(node)
+  const chains = (...routes: ServicePortRoute[]) => planner.plan(desired(...routes)).chains
+  assert.deepEqual(chains(route('a', [1, 2])), [{ count: 2, affinitySeconds: 0 }])
+  assert.deepEqual(chains(route('a', [1, 2]), route('bb', [3, 4])), [])
+  assert.deepEqual(chains(route('a', [1])), [{ count: 1, affinitySeconds: 0 }])
+})
+
+/** A table as the kernel keeps it: refuses what it would refuse. */
+class FakeTable {
+  readonly elements = new Map<string, Element>()
+
+  apply({ units }: Pick<Plan, 'units'>): void {
+    for (const { removes, adds } of units) {
+      for (const element of removes)
+        assert.ok(this.elements.delete(elementKey(element)), `gone: ${renderElement(element)}`)
+      for (const element of adds) {
+        const old = this.elements.get(elementKey(element))
+        assert.ok(!old || elementData(old) === elementData(element), `taken: ${renderElement(element)}`)
+        this.elements.set(elementKey(element), element)
+      }
+    }
+  }
+
+  /** What connections find: front ends with the set of endpoints behind, without numbers that depend on history. */
+  meaning(): string[] {
+    const all = [...this.elements.values()]
+    const targets = new Map(all.flatMap((one) => (one.map === 'endpoints' ? [[one.endpoint, one]] : [])))
+    const behind = (list: number) =>
+      all
+        .flatMap((one) => {
+          if (one.map === 'slots' && one.list === list) return [`${one.address}:${one.port}`]
+          if (one.map === 'affinity-slots' && one.list === list) return [targets.get(one.endpoint)!.address]
+          return []
+        })
+        .toSorted()
+    return all
+      .flatMap((one) => {
+        if (one.map === 'fronts' || one.map === 'nodeports') {
+          const list = one.mark & ((1 << 20) - 1)
+          const flags = (one.mark >>> 20).toString(16)
+          return [`${elementKey(one)} ${flags} ${behind(list)} local ${behind(list | (1 << 19))}`]
+        }
+        return one.map === 'cluster-ips' || one.map.startsWith('no-') || one.map === 'hairpin' ? [elementKey(one)] : []
+      })
+      .toSorted()
+  }
+
+  /** Slots have no gaps, and each list's chain knows their number. */
+  checkSlots(): void {
+    const slots = new Map<number, number[]>()
+    for (const one of this.elements.values()) {
+      if (one.map === 'slots' || one.map === 'affinity-slots') {
+        slots.set(one.list, [...(slots.get(one.list) ?? []), one.slot])
+      }
+    }
+    for (const [list, places] of slots) {
+      assert.deepEqual(
+        places.toSorted((a, b) => a - b),
+        places.map((_, index) => index),
+      )
+      const element = this.elements.get(`lists ${list}`)
+      assert.match(element?.map === 'lists' ? element.chain : '', new RegExp(`^lb-${places.length}(-|$)`))
+    }
+  }
+}
+
+const someRoute = fc.record({
+  name: fc.constantFrom('a', 'bb', 'ccc', 'dddd'),
+  endpoints: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
+  affinitySeconds: fc.constantFrom(0, 0, 60, 120),
+  nodePort: fc.constantFrom(0, 30080, 30081),
+  externalIps: fc.constantFrom([], ['10.1.1.1']),
+  externalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
+  internalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
+})
+const someState = fc
+  .uniqueArray(someRoute, { selector: ({ name }) => name, maxLength: 4 })
+  .map((routes) =>
+    desired(
+      ...routes.map(({ name, endpoints, ...more }) =>
+        route(name, endpoints, { ...more, local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal) }),
+      ),
+    ),
+  )
+
+/** Who wins a front end that several claim depends on history; states without such claims have one meaning. */
+const hasNoCollision = ({ servicePorts }: DesiredRoutes): boolean => {
+  const claims = [...servicePorts.values()].flatMap(({ nodePort, externalIps }) => [
+    ...(nodePort === 0 ? [] : [String(nodePort)]),
+    ...externalIps,
+  ])
+  return new Set(claims).size === claims.length
+}
+
+test('whatever came before, the table means what was asked for last', () => {
+  fc.assert(
+    fc.property(fc.array(someState, { minLength: 1, maxLength: 6 }), (states) => {
+      const table = new FakeTable()
+      const planner = new RoutePlanner(node)
+      for (const state of states) {
+        table.apply(planner.plan(state))
+        table.checkSlots()
+        assert.deepEqual(planner.plan(state).units, [], 'the second time changes nothing')
+        if (!hasNoCollision(state)) continue
+        const fresh = new FakeTable()
+        fresh.apply(new RoutePlanner(node).plan(state))
+        assert.deepEqual(table.meaning(), fresh.meaning())
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('adoption of any table leads to what was asked for, and of the right one changes nothing', () => {
+  fc.assert(
+    fc.property(someState, someState, fc.nat(), (before, after, damage) => {
+      const table = new FakeTable()
+      table.apply(new RoutePlanner(node).plan(before))
+      const listed = [...table.elements.values()].filter((_, index) => (index * 7 + damage) % 5 !== 0)
+      const damaged = new FakeTable()
+      for (const element of listed) damaged.elements.set(elementKey(element), element)
+      const adoption = planAdoption(node, after, listed, 0)
+      damaged.apply(adoption)
+      damaged.checkSlots()
+      const again = planAdoption(node, after, [...damaged.elements.values()], 0)
+      if (hasNoCollision(after)) assert.deepEqual(lines(again.units), [])
+      damaged.apply(adoption.planner.plan(before))
+      damaged.checkSlots()
+    }),
+    { numRuns: 300 },
+  )
+})
