@@ -4,11 +4,15 @@ import { kindSchema } from './meta-schema.ts'
 import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
 import { validateConfigMap } from './validate-config.ts'
 
-const configMapSchema = kindSchema('io.k8s.api.core.v1.ConfigMap', {
-  immutable: pointer(4, boolean()),
-  data: field(2, map(string())),
-  binaryData: field(3, map(bytes())),
-})
+const configMapSchema = kindSchema(
+  'io.k8s.api.core.v1.ConfigMap',
+  {
+    immutable: pointer(4, boolean()),
+    data: field(2, map(string())),
+    binaryData: field(3, map(bytes())),
+  },
+  'Configuration data that pods read as files or environment variables.',
+)
 export type ConfigMap = Static<typeof configMapSchema>
 
 export const ConfigMap = defineKind<ConfigMap>({

@@ -5,10 +5,14 @@ import { kindSchema } from './meta-schema.ts'
 import { field, int64, raw, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
 
-const controllerRevisionSchema = kindSchema('io.k8s.api.apps.v1.ControllerRevision', {
-  data: field(2, raw()),
-  revision: field(3, int64(), { required: true }),
-})
+const controllerRevisionSchema = kindSchema(
+  'io.k8s.api.apps.v1.ControllerRevision',
+  {
+    data: field(2, raw()),
+    revision: field(3, int64(), { required: true }),
+  },
+  'An immutable snapshot of a template, kept so that a rollout can be undone.',
+)
 export type ControllerRevision = Static<typeof controllerRevisionSchema>
 
 export const ControllerRevision = defineKind<ControllerRevision>({

@@ -33,10 +33,14 @@ export const CronJobStatus = object('io.k8s.api.batch.v1.CronJobStatus', {
 })
 export type CronJobStatus = Static<typeof CronJobStatus>
 
-const cronJobSchema = kindSchema('io.k8s.api.batch.v1.CronJob', {
-  spec: field(2, CronJobSpec, { required: true, default: {} }),
-  status: field(3, CronJobStatus),
-})
+const cronJobSchema = kindSchema(
+  'io.k8s.api.batch.v1.CronJob',
+  {
+    spec: field(2, CronJobSpec, { required: true, default: {} }),
+    status: field(3, CronJobStatus),
+  },
+  'Makes a Job at the times of a schedule.',
+)
 export type CronJob = Static<typeof cronJobSchema>
 
 export const CronJob = defineKind<CronJob>({

@@ -61,10 +61,14 @@ export const DaemonSetStatus = object('io.k8s.api.apps.v1.DaemonSetStatus', {
 })
 export type DaemonSetStatus = Static<typeof DaemonSetStatus>
 
-const daemonSetSchema = kindSchema('io.k8s.api.apps.v1.DaemonSet', {
-  spec: field(2, DaemonSetSpec, { required: true, default: {} }),
-  status: field(3, DaemonSetStatus),
-})
+const daemonSetSchema = kindSchema(
+  'io.k8s.api.apps.v1.DaemonSet',
+  {
+    spec: field(2, DaemonSetSpec, { required: true, default: {} }),
+    status: field(3, DaemonSetStatus),
+  },
+  'Keeps one pod on every node that matches.',
+)
 export type DaemonSet = Static<typeof daemonSetSchema>
 
 export const DaemonSet = defineKind<DaemonSet>({

@@ -35,14 +35,24 @@ export const DeploymentStrategy = object('io.k8s.api.apps.v1.DeploymentStrategy'
 export type DeploymentStrategy = Static<typeof DeploymentStrategy>
 
 export const DeploymentSpec = object('io.k8s.api.apps.v1.DeploymentSpec', {
-  replicas: pointer(1, int32(), { default: 1 }),
-  selector: field(2, LabelSelector, { required: true }),
-  template: field(3, PodTemplateSpec, { required: true }),
-  strategy: field(4, DeploymentStrategy, { default: {}, patchStrategy: 'retainKeys' }),
-  minReadySeconds: field(5, int32()),
-  revisionHistoryLimit: pointer(6, int32(), { default: 10 }),
-  paused: field(7, boolean()),
-  progressDeadlineSeconds: pointer(9, int32(), { default: 600 }),
+  replicas: pointer(1, int32(), { default: 1, description: 'How many pods are wanted.' }),
+  selector: field(2, LabelSelector, { required: true, description: 'Labels of the pods; cannot be changed.' }),
+  template: field(3, PodTemplateSpec, { required: true, description: 'What the pods look like.' }),
+  strategy: field(4, DeploymentStrategy, {
+    default: {},
+    patchStrategy: 'retainKeys',
+    description: 'How old pods are replaced by new ones.',
+  }),
+  minReadySeconds: field(5, int32(), { description: 'How long a pod must be ready to count as available.' }),
+  revisionHistoryLimit: pointer(6, int32(), {
+    default: 10,
+    description: 'How many old ReplicaSets are kept for undoing.',
+  }),
+  paused: field(7, boolean(), { description: 'Whether changes of the template wait.' }),
+  progressDeadlineSeconds: pointer(9, int32(), {
+    default: 600,
+    description: 'After how long without progress a rollout counts as failed.',
+  }),
 })
 export type DeploymentSpec = Static<typeof DeploymentSpec>
 
@@ -77,10 +87,14 @@ export const DeploymentStatus = object('io.k8s.api.apps.v1.DeploymentStatus', {
 })
 export type DeploymentStatus = Static<typeof DeploymentStatus>
 
-const deploymentSchema = kindSchema('io.k8s.api.apps.v1.Deployment', {
-  spec: field(2, DeploymentSpec, { required: true, default: {} }),
-  status: field(3, DeploymentStatus),
-})
+const deploymentSchema = kindSchema(
+  'io.k8s.api.apps.v1.Deployment',
+  {
+    spec: field(2, DeploymentSpec, { required: true, default: {} }),
+    status: field(3, DeploymentStatus),
+  },
+  'Keeps a number of equal pods running and replaces them step by step when their template changes.',
+)
 export type Deployment = Static<typeof deploymentSchema>
 
 export const Deployment = defineKind<Deployment>({

@@ -29,14 +29,17 @@ export const EndpointHints = object('io.k8s.api.discovery.v1.EndpointHints', {
 export type EndpointHints = Static<typeof EndpointHints>
 
 export const Endpoint = object('io.k8s.api.discovery.v1.Endpoint', {
-  addresses: field(1, array(string(), { listType: 'set' }), { required: true }),
-  conditions: field(2, EndpointConditions),
-  hostname: pointer(3, string()),
-  targetRef: pointer(4, ObjectReference),
+  addresses: field(1, array(string(), { listType: 'set' }), {
+    required: true,
+    description: 'Addresses of this endpoint; consumers use the first.',
+  }),
+  conditions: field(2, EndpointConditions, { description: 'Whether traffic may be sent here.' }),
+  hostname: pointer(3, string(), { description: 'Host name of the endpoint, for names in DNS.' }),
+  targetRef: pointer(4, ObjectReference, { description: 'The object behind the endpoint, usually a pod.' }),
   deprecatedTopology: field(5, map(string())),
-  nodeName: pointer(6, string()),
-  zone: pointer(7, string()),
-  hints: pointer(8, EndpointHints),
+  nodeName: pointer(6, string(), { description: 'The node that it runs on.' }),
+  zone: pointer(7, string(), { description: 'The zone that it is in.' }),
+  hints: pointer(8, EndpointHints, { description: 'For which zones and nodes it is meant.' }),
 })
 export type Endpoint = Static<typeof Endpoint>
 
@@ -52,11 +55,15 @@ export const EndpointPort = object(
 )
 export type EndpointPort = Static<typeof EndpointPort>
 
-const endpointSliceSchema = kindSchema('io.k8s.api.discovery.v1.EndpointSlice', {
-  addressType: field(4, oneOf('FQDN', 'IPv4', 'IPv6'), { required: true }),
-  endpoints: field(2, array(Endpoint)),
-  ports: field(3, array(EndpointPort)),
-})
+const endpointSliceSchema = kindSchema(
+  'io.k8s.api.discovery.v1.EndpointSlice',
+  {
+    addressType: field(4, oneOf('FQDN', 'IPv4', 'IPv6'), { required: true }),
+    endpoints: field(2, array(Endpoint)),
+    ports: field(3, array(EndpointPort)),
+  },
+  'Some of the addresses and ports behind a Service, with their state.',
+)
 export type EndpointSlice = Static<typeof endpointSliceSchema>
 
 export const EndpointSlice = defineKind<EndpointSlice>({

@@ -36,9 +36,13 @@ export const EndpointSubset = object('io.k8s.api.core.v1.EndpointSubset', {
 })
 export type EndpointSubset = Static<typeof EndpointSubset>
 
-const endpointsSchema = kindSchema('io.k8s.api.core.v1.Endpoints', {
-  subsets: field(2, array(EndpointSubset)),
-})
+const endpointsSchema = kindSchema(
+  'io.k8s.api.core.v1.Endpoints',
+  {
+    subsets: field(2, array(EndpointSubset)),
+  },
+  'The addresses and ports behind a Service in one object. Deprecated: read EndpointSlices.',
+)
 export type Endpoints = Static<typeof endpointsSchema>
 
 export const Endpoints = defineKind<Endpoints>({

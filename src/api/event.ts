@@ -18,22 +18,26 @@ export const EventSeries = object('io.k8s.api.core.v1.EventSeries', {
 })
 export type EventSeries = Static<typeof EventSeries>
 
-const eventSchema = kindSchema('io.k8s.api.core.v1.Event', {
-  involvedObject: field(2, ObjectReference, { required: true }),
-  reason: field(3, string()),
-  message: field(4, string()),
-  source: field(5, EventSource),
-  firstTimestamp: field(6, time()),
-  lastTimestamp: field(7, time()),
-  count: field(8, int32()),
-  type: field(9, string()),
-  eventTime: field(10, microTime()),
-  series: pointer(11, EventSeries),
-  action: field(12, string()),
-  related: pointer(13, ObjectReference),
-  reportingComponent: field(14, string(), { zero: 'keep' }),
-  reportingInstance: field(15, string(), { zero: 'keep' }),
-})
+const eventSchema = kindSchema(
+  'io.k8s.api.core.v1.Event',
+  {
+    involvedObject: field(2, ObjectReference, { required: true }),
+    reason: field(3, string()),
+    message: field(4, string()),
+    source: field(5, EventSource),
+    firstTimestamp: field(6, time()),
+    lastTimestamp: field(7, time()),
+    count: field(8, int32()),
+    type: field(9, string()),
+    eventTime: field(10, microTime()),
+    series: pointer(11, EventSeries),
+    action: field(12, string()),
+    related: pointer(13, ObjectReference),
+    reportingComponent: field(14, string(), { zero: 'keep' }),
+    reportingInstance: field(15, string(), { zero: 'keep' }),
+  },
+  'Something that happened to an object, kept for an hour.',
+)
 export type Event = Static<typeof eventSchema>
 
 export const Event = defineKind<Event>({

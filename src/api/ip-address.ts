@@ -17,9 +17,13 @@ export const IPAddressSpec = object('io.k8s.api.networking.v1.IPAddressSpec', {
 })
 export type IPAddressSpec = Static<typeof IPAddressSpec>
 
-const ipAddressSchema = kindSchema('io.k8s.api.networking.v1.IPAddress', {
-  spec: field(2, IPAddressSpec, { required: true, default: {} }),
-})
+const ipAddressSchema = kindSchema(
+  'io.k8s.api.networking.v1.IPAddress',
+  {
+    spec: field(2, IPAddressSpec, { required: true, default: {} }),
+  },
+  'Holds one cluster IP for the object that uses it.',
+)
 export type IPAddress = Static<typeof ipAddressSchema>
 
 export const IPAddress = defineKind<IPAddress>({

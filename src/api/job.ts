@@ -105,10 +105,14 @@ export const JobStatus = object('io.k8s.api.batch.v1.JobStatus', {
 })
 export type JobStatus = Static<typeof JobStatus>
 
-const jobSchema = kindSchema('io.k8s.api.batch.v1.Job', {
-  spec: field(2, JobSpec, { required: true, default: {} }),
-  status: field(3, JobStatus),
-})
+const jobSchema = kindSchema(
+  'io.k8s.api.batch.v1.Job',
+  {
+    spec: field(2, JobSpec, { required: true, default: {} }),
+    status: field(3, JobStatus),
+  },
+  'Runs pods until a number of them have completed.',
+)
 export type Job = Static<typeof jobSchema>
 
 export const Job = defineKind<Job>({

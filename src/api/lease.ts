@@ -16,9 +16,13 @@ export const LeaseSpec = object('io.k8s.api.coordination.v1.LeaseSpec', {
 })
 export type LeaseSpec = Static<typeof LeaseSpec>
 
-const leaseSchema = kindSchema('io.k8s.api.coordination.v1.Lease', {
-  spec: field(2, LeaseSpec, { required: true, default: {} }),
-})
+const leaseSchema = kindSchema(
+  'io.k8s.api.coordination.v1.Lease',
+  {
+    spec: field(2, LeaseSpec, { required: true, default: {} }),
+  },
+  'A lock with a time limit: leader election and heartbeats of nodes.',
+)
 export type Lease = Static<typeof leaseSchema>
 
 export const Lease = defineKind<Lease>({

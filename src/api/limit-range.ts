@@ -19,9 +19,13 @@ export const LimitRangeSpec = object('io.k8s.api.core.v1.LimitRangeSpec', {
 })
 export type LimitRangeSpec = Static<typeof LimitRangeSpec>
 
-const limitRangeSchema = kindSchema('io.k8s.api.core.v1.LimitRange', {
-  spec: field(2, LimitRangeSpec, { required: true, default: {} }),
-})
+const limitRangeSchema = kindSchema(
+  'io.k8s.api.core.v1.LimitRange',
+  {
+    spec: field(2, LimitRangeSpec, { required: true, default: {} }),
+  },
+  'Limits and defaults of resources for the pods of a namespace.',
+)
 export type LimitRange = Static<typeof limitRangeSchema>
 
 export const LimitRange = defineKind<LimitRange>({

@@ -33,10 +33,14 @@ export const NamespaceStatus = object('io.k8s.api.core.v1.NamespaceStatus', {
 })
 export type NamespaceStatus = Static<typeof NamespaceStatus>
 
-const namespaceSchema = kindSchema('io.k8s.api.core.v1.Namespace', {
-  spec: field(2, NamespaceSpec, { required: true, default: {} }),
-  status: field(3, NamespaceStatus),
-})
+const namespaceSchema = kindSchema(
+  'io.k8s.api.core.v1.Namespace',
+  {
+    spec: field(2, NamespaceSpec, { required: true, default: {} }),
+    status: field(3, NamespaceStatus),
+  },
+  'A scope for names; deleting it deletes everything in it.',
+)
 export type Namespace = Static<typeof namespaceSchema>
 
 export const Namespace = defineKind<Namespace>({

@@ -46,9 +46,13 @@ export const NetworkPolicySpec = object('io.k8s.api.networking.v1.NetworkPolicyS
 })
 export type NetworkPolicySpec = Static<typeof NetworkPolicySpec>
 
-const networkPolicySchema = kindSchema('io.k8s.api.networking.v1.NetworkPolicy', {
-  spec: field(2, NetworkPolicySpec, { required: true, default: {} }),
-})
+const networkPolicySchema = kindSchema(
+  'io.k8s.api.networking.v1.NetworkPolicy',
+  {
+    spec: field(2, NetworkPolicySpec, { required: true, default: {} }),
+  },
+  'Says which traffic pods accept and send.',
+)
 export type NetworkPolicy = Static<typeof networkPolicySchema>
 
 export const NetworkPolicy = defineKind<NetworkPolicy>({

@@ -136,10 +136,14 @@ export const NodeStatus = object('io.k8s.api.core.v1.NodeStatus', {
 })
 export type NodeStatus = Static<typeof NodeStatus>
 
-const nodeSchema = kindSchema('io.k8s.api.core.v1.Node', {
-  spec: field(2, NodeSpec, { required: true, default: {} }),
-  status: field(3, NodeStatus),
-})
+const nodeSchema = kindSchema(
+  'io.k8s.api.core.v1.Node',
+  {
+    spec: field(2, NodeSpec, { required: true, default: {} }),
+    status: field(3, NodeStatus),
+  },
+  'A machine that runs pods.',
+)
 export type Node = Static<typeof nodeSchema>
 
 export const Node = defineKind<Node>({

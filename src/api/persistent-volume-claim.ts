@@ -42,10 +42,14 @@ export const PersistentVolumeClaimStatus = object('io.k8s.api.core.v1.Persistent
 })
 export type PersistentVolumeClaimStatus = Static<typeof PersistentVolumeClaimStatus>
 
-const persistentVolumeClaimSchema = kindSchema('io.k8s.api.core.v1.PersistentVolumeClaim', {
-  spec: field(2, PersistentVolumeClaimSpec, { required: true, default: {} }),
-  status: field(3, PersistentVolumeClaimStatus),
-})
+const persistentVolumeClaimSchema = kindSchema(
+  'io.k8s.api.core.v1.PersistentVolumeClaim',
+  {
+    spec: field(2, PersistentVolumeClaimSpec, { required: true, default: {} }),
+    status: field(3, PersistentVolumeClaimStatus),
+  },
+  'Asks for storage on behalf of a pod.',
+)
 export type PersistentVolumeClaim = Static<typeof persistentVolumeClaimSchema>
 
 export const PersistentVolumeClaim = defineKind<PersistentVolumeClaim>({

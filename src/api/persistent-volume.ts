@@ -75,10 +75,14 @@ export const PersistentVolumeStatus = object('io.k8s.api.core.v1.PersistentVolum
 })
 export type PersistentVolumeStatus = Static<typeof PersistentVolumeStatus>
 
-const persistentVolumeSchema = kindSchema('io.k8s.api.core.v1.PersistentVolume', {
-  spec: field(2, PersistentVolumeSpec, { required: true, default: {} }),
-  status: field(3, PersistentVolumeStatus),
-})
+const persistentVolumeSchema = kindSchema(
+  'io.k8s.api.core.v1.PersistentVolume',
+  {
+    spec: field(2, PersistentVolumeSpec, { required: true, default: {} }),
+    status: field(3, PersistentVolumeStatus),
+  },
+  'A piece of storage of the cluster.',
+)
 export type PersistentVolume = Static<typeof persistentVolumeSchema>
 
 export const PersistentVolume = defineKind<PersistentVolume>({

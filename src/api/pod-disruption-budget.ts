@@ -28,10 +28,14 @@ export const PodDisruptionBudgetStatus = object('io.k8s.api.policy.v1.PodDisrupt
 })
 export type PodDisruptionBudgetStatus = Static<typeof PodDisruptionBudgetStatus>
 
-const podDisruptionBudgetSchema = kindSchema('io.k8s.api.policy.v1.PodDisruptionBudget', {
-  spec: field(2, PodDisruptionBudgetSpec, { required: true, default: {} }),
-  status: field(3, PodDisruptionBudgetStatus),
-})
+const podDisruptionBudgetSchema = kindSchema(
+  'io.k8s.api.policy.v1.PodDisruptionBudget',
+  {
+    spec: field(2, PodDisruptionBudgetSpec, { required: true, default: {} }),
+    status: field(3, PodDisruptionBudgetStatus),
+  },
+  'How many pods of a set may be evicted at once.',
+)
 export type PodDisruptionBudget = Static<typeof podDisruptionBudgetSchema>
 
 export const PodDisruptionBudget = defineKind<PodDisruptionBudget>({

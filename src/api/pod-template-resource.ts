@@ -7,9 +7,13 @@ import { PodTemplateSpec } from './pod-template.ts'
 import { field, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
 
-const podTemplateSchema = kindSchema('io.k8s.api.core.v1.PodTemplate', {
-  template: field(2, PodTemplateSpec),
-})
+const podTemplateSchema = kindSchema(
+  'io.k8s.api.core.v1.PodTemplate',
+  {
+    template: field(2, PodTemplateSpec),
+  },
+  'A template of a pod, stored on its own.',
+)
 export type PodTemplate = Static<typeof podTemplateSchema>
 
 export const PodTemplate = defineKind<PodTemplate>({

@@ -8,10 +8,14 @@ import { PodStatus } from './pod-status.ts'
 import { field, type Static } from './schema.ts'
 import { validatePod } from './validate-pod.ts'
 
-const podSchema = kindSchema('io.k8s.api.core.v1.Pod', {
-  spec: field(2, PodSpec, { required: true, default: {} }),
-  status: field(3, PodStatus),
-})
+const podSchema = kindSchema(
+  'io.k8s.api.core.v1.Pod',
+  {
+    spec: field(2, PodSpec, { required: true, default: {} }),
+    status: field(3, PodStatus),
+  },
+  'Containers that run together on one node and share an address and volumes.',
+)
 export type Pod = Static<typeof podSchema>
 
 export const Pod = defineKind<Pod>({

@@ -4,12 +4,16 @@ import { kindSchema } from './meta-schema.ts'
 import { boolean, field, int32, pointer, string, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
 
-const priorityClassSchema = kindSchema('io.k8s.api.scheduling.v1.PriorityClass', {
-  value: field(2, int32(), { zero: 'keep' }),
-  globalDefault: field(3, boolean()),
-  description: field(4, string()),
-  preemptionPolicy: pointer(5, string()),
-})
+const priorityClassSchema = kindSchema(
+  'io.k8s.api.scheduling.v1.PriorityClass',
+  {
+    value: field(2, int32(), { zero: 'keep' }),
+    globalDefault: field(3, boolean()),
+    description: field(4, string()),
+    preemptionPolicy: pointer(5, string()),
+  },
+  'A name for how important a pod is.',
+)
 export type PriorityClass = Static<typeof priorityClassSchema>
 
 export const PriorityClass = defineKind<PriorityClass>({

@@ -21,6 +21,7 @@ const cases: readonly { name: string; found: unknown; expected: unknown }[] = [
     name: 'Service ports merge by port, and are keyed by port and protocol',
     found: at(coreSchema('ServiceSpec'), 'properties', 'ports'),
     expected: {
+      description: 'The ports of the Service.',
       type: 'array',
       items: { $ref: '#/components/schemas/io.k8s.api.core.v1.ServicePort' },
       'x-kubernetes-list-type': 'map',
@@ -39,6 +40,7 @@ const cases: readonly { name: string; found: unknown; expected: unknown }[] = [
     name: 'a Deployment strategy retains keys',
     found: at(apps, 'components', 'schemas', 'io.k8s.api.apps.v1.DeploymentSpec', 'properties', 'strategy'),
     expected: {
+      description: 'How old pods are replaced by new ones.',
       default: {},
       'x-kubernetes-patch-strategy': 'retainKeys',
       allOf: [{ $ref: '#/components/schemas/io.k8s.api.apps.v1.DeploymentStrategy' }],

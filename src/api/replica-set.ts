@@ -45,10 +45,14 @@ export const ReplicaSetStatus = object('io.k8s.api.apps.v1.ReplicaSetStatus', {
 })
 export type ReplicaSetStatus = Static<typeof ReplicaSetStatus>
 
-const replicaSetSchema = kindSchema('io.k8s.api.apps.v1.ReplicaSet', {
-  spec: field(2, ReplicaSetSpec, { required: true, default: {} }),
-  status: field(3, ReplicaSetStatus),
-})
+const replicaSetSchema = kindSchema(
+  'io.k8s.api.apps.v1.ReplicaSet',
+  {
+    spec: field(2, ReplicaSetSpec, { required: true, default: {} }),
+    status: field(3, ReplicaSetStatus),
+  },
+  'Keeps a number of equal pods running. Usually made by a Deployment.',
+)
 export type ReplicaSet = Static<typeof replicaSetSchema>
 
 export const ReplicaSet = defineKind<ReplicaSet>({

@@ -42,10 +42,14 @@ export const ReplicationControllerStatus = object('io.k8s.api.core.v1.Replicatio
 })
 export type ReplicationControllerStatus = Static<typeof ReplicationControllerStatus>
 
-const replicationControllerSchema = kindSchema('io.k8s.api.core.v1.ReplicationController', {
-  spec: field(2, ReplicationControllerSpec, { required: true, default: {} }),
-  status: field(3, ReplicationControllerStatus),
-})
+const replicationControllerSchema = kindSchema(
+  'io.k8s.api.core.v1.ReplicationController',
+  {
+    spec: field(2, ReplicationControllerSpec, { required: true, default: {} }),
+    status: field(3, ReplicationControllerStatus),
+  },
+  'Keeps a number of equal pods running. Superseded by ReplicaSet.',
+)
 export type ReplicationController = Static<typeof replicationControllerSchema>
 
 export const ReplicationController = defineKind<ReplicationController>({

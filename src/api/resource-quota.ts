@@ -33,10 +33,14 @@ export const ResourceQuotaStatus = object('io.k8s.api.core.v1.ResourceQuotaStatu
 })
 export type ResourceQuotaStatus = Static<typeof ResourceQuotaStatus>
 
-const resourceQuotaSchema = kindSchema('io.k8s.api.core.v1.ResourceQuota', {
-  spec: field(2, ResourceQuotaSpec, { required: true, default: {} }),
-  status: field(3, ResourceQuotaStatus),
-})
+const resourceQuotaSchema = kindSchema(
+  'io.k8s.api.core.v1.ResourceQuota',
+  {
+    spec: field(2, ResourceQuotaSpec, { required: true, default: {} }),
+    status: field(3, ResourceQuotaStatus),
+  },
+  'Limits what a namespace may use in all.',
+)
 export type ResourceQuota = Static<typeof resourceQuotaSchema>
 
 export const ResourceQuota = defineKind<ResourceQuota>({

@@ -4,12 +4,16 @@ import { kindSchema } from './meta-schema.ts'
 import { boolean, bytes, field, map, pointer, string, type Static } from './schema.ts'
 import { validateSecret } from './validate-config.ts'
 
-const secretSchema = kindSchema('io.k8s.api.core.v1.Secret', {
-  immutable: pointer(5, boolean()),
-  data: field(2, map(bytes())),
-  stringData: field(4, map(string())),
-  type: field(3, string(), { default: 'Opaque' }),
-})
+const secretSchema = kindSchema(
+  'io.k8s.api.core.v1.Secret',
+  {
+    immutable: pointer(5, boolean()),
+    data: field(2, map(bytes())),
+    stringData: field(4, map(string())),
+    type: field(3, string(), { default: 'Opaque' }),
+  },
+  'Confidential data that pods read as files or environment variables.',
+)
 export type Secret = Static<typeof secretSchema>
 
 export const Secret = defineKind<Secret>({

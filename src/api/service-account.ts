@@ -5,14 +5,18 @@ import { LocalObjectReference, ObjectReference } from './references.ts'
 import { array, boolean, field, pointer, type Static } from './schema.ts'
 import { validateObjectMeta } from './validate-object-meta.ts'
 
-const serviceAccountSchema = kindSchema('io.k8s.api.core.v1.ServiceAccount', {
-  secrets: field(
-    2,
-    array(ObjectReference, { listType: 'map', listMapKeys: ['name'], patchStrategy: 'merge', patchMergeKey: 'name' }),
-  ),
-  imagePullSecrets: field(3, array(LocalObjectReference)),
-  automountServiceAccountToken: pointer(4, boolean()),
-})
+const serviceAccountSchema = kindSchema(
+  'io.k8s.api.core.v1.ServiceAccount',
+  {
+    secrets: field(
+      2,
+      array(ObjectReference, { listType: 'map', listMapKeys: ['name'], patchStrategy: 'merge', patchMergeKey: 'name' }),
+    ),
+    imagePullSecrets: field(3, array(LocalObjectReference)),
+    automountServiceAccountToken: pointer(4, boolean()),
+  },
+  'An identity for the processes in pods.',
+)
 export type ServiceAccount = Static<typeof serviceAccountSchema>
 
 export const ServiceAccount = defineKind<ServiceAccount>({

@@ -18,10 +18,14 @@ export const ServiceCIDRStatus = object('io.k8s.api.networking.v1.ServiceCIDRSta
 })
 export type ServiceCIDRStatus = Static<typeof ServiceCIDRStatus>
 
-const serviceCIDRSchema = kindSchema('io.k8s.api.networking.v1.ServiceCIDR', {
-  spec: field(2, ServiceCIDRSpec, { required: true, default: {} }),
-  status: field(3, ServiceCIDRStatus),
-})
+const serviceCIDRSchema = kindSchema(
+  'io.k8s.api.networking.v1.ServiceCIDR',
+  {
+    spec: field(2, ServiceCIDRSpec, { required: true, default: {} }),
+    status: field(3, ServiceCIDRStatus),
+  },
+  'A range from which cluster IPs are allocated.',
+)
 export type ServiceCIDR = Static<typeof serviceCIDRSchema>
 
 export const ServiceCIDR = defineKind<ServiceCIDR>({

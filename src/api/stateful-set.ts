@@ -84,10 +84,14 @@ export const StatefulSetStatus = object('io.k8s.api.apps.v1.StatefulSetStatus', 
 })
 export type StatefulSetStatus = Static<typeof StatefulSetStatus>
 
-const statefulSetSchema = kindSchema('io.k8s.api.apps.v1.StatefulSet', {
-  spec: field(2, StatefulSetSpec, { required: true, default: {} }),
-  status: field(3, StatefulSetStatus),
-})
+const statefulSetSchema = kindSchema(
+  'io.k8s.api.apps.v1.StatefulSet',
+  {
+    spec: field(2, StatefulSetSpec, { required: true, default: {} }),
+    status: field(3, StatefulSetStatus),
+  },
+  'Keeps pods with stable names and storage, started and stopped in order.',
+)
 export type StatefulSet = Static<typeof statefulSetSchema>
 
 export const StatefulSet = defineKind<StatefulSet>({

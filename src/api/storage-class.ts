@@ -19,15 +19,19 @@ export const TopologySelectorTerm = object(
 )
 export type TopologySelectorTerm = Static<typeof TopologySelectorTerm>
 
-const storageClassSchema = kindSchema('io.k8s.api.storage.v1.StorageClass', {
-  provisioner: field(2, string(), { required: true }),
-  parameters: field(3, map(string())),
-  reclaimPolicy: pointer(4, string()),
-  mountOptions: field(5, array(string())),
-  allowVolumeExpansion: pointer(6, boolean()),
-  volumeBindingMode: pointer(7, string()),
-  allowedTopologies: field(8, array(TopologySelectorTerm)),
-})
+const storageClassSchema = kindSchema(
+  'io.k8s.api.storage.v1.StorageClass',
+  {
+    provisioner: field(2, string(), { required: true }),
+    parameters: field(3, map(string())),
+    reclaimPolicy: pointer(4, string()),
+    mountOptions: field(5, array(string())),
+    allowVolumeExpansion: pointer(6, boolean()),
+    volumeBindingMode: pointer(7, string()),
+    allowedTopologies: field(8, array(TopologySelectorTerm)),
+  },
+  'A kind of storage that can be provisioned.',
+)
 export type StorageClass = Static<typeof storageClassSchema>
 
 export const StorageClass = defineKind<StorageClass>({
