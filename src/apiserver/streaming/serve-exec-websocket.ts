@@ -32,8 +32,10 @@ export async function execWebSocketPeer(socket: WebSocket, protocol: string, opt
   const send = (channel: number, data: Uint8Array) =>
     // A client that has gone is no failure of the command; `gone` is aborted in that case.
     sendMessage(socket, encodeChannelMessage(protocol, channel, data)).catch(() => {})
-  // Some clients wait for a first message before they send anything.
-  await send(firstWritable(options), new Uint8Array())
+  // client-go drops what comes before it has set up its streams, which it does after the handshake: see `ready`.
+  const ready = protocol === 'v5.channel.k8s.io' ? answersPings(socket) : Promise.resolve()
+  // Older clients may wait for a first message before they send anything.
+  if (protocol !== 'v5.channel.k8s.io') await send(firstWritable(options), new Uint8Array())
   return {
     stdin,
     gone: gone.signal,
@@ -41,13 +43,37 @@ export async function execWebSocketPeer(socket: WebSocket, protocol: string, opt
       for (const size of sizes) callback(size)
       resize = callback
     },
-    write: (channel, chunk) => send(channels[channel], chunk),
+    write: async (channel, chunk) => {
+      await ready
+      await send(channels[channel], chunk)
+    },
     finish: async (status) => {
+      await ready
       const text = encodeStatus(status, protocol)
       if (text !== undefined) await send(channels.status, Buffer.from(text))
       // client-go takes every other close code for a broken stream.
       socket.close(1000)
     },
+  }
+}
+
+const pingRounds = 3
+const readyWithinMs = 100
+
+/**
+ * Resolves when the client has answered a few pings, one after another: its reading loop then runs, and the task that
+ * sets up its streams has had several turns. Nothing in the protocol says so; a command needs longer to start anyway.
+ */
+async function answersPings(socket: WebSocket): Promise<void> {
+  for (let round = 0; round < pingRounds; round++) {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, readyWithinMs)
+      socket.once('pong', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      socket.ping(undefined, undefined, (error) => error && resolve())
+    })
   }
 }
 

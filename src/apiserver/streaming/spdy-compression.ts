@@ -52,9 +52,12 @@ export class HeaderStorer {
     head.writeUInt16LE(~block.length & 0xffff, 3)
     const start = this.#begun ? [] : [zlibStart]
     this.#begun = true
-    return Buffer.concat([...start, head, block])
+    return Buffer.concat([...start, head, block, syncMarker])
   }
 }
+
+/** An empty stored block: what a sync flush ends with. Go's decoder hands nothing out before it has seen one. */
+const syncMarker = Buffer.of(0, 0, 0, 0xff, 0xff)
 
 /** Method deflate with a 32 KB window, "preset dictionary", check bits; then the dictionary's Adler-32. */
 const zlibStart = Buffer.concat([Buffer.of(0x78, 0xbb), adler32(spdyDictionary)])

@@ -72,6 +72,10 @@ test('stored header blocks inflate again, block after block', async () => {
     assert.equal(Buffer.from(await inflater.inflate(storer.wrap(Buffer.from(block)))).toString(), block)
   }
   inflater.close()
+  const ending = Buffer.from(storer.wrap(Buffer.of(1)))
+    .subarray(-4)
+    .toString('hex')
+  assert.equal(ending, '0000ffff', 'Go’s decoder waits for a sync marker')
 })
 
 test('compressed header blocks inflate; wrong ones fail and stay failed', async () => {

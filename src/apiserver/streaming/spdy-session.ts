@@ -21,6 +21,8 @@ const mostDataBytes = 64 * 1024
 /** Our share of flow control: client-go ignores windows, others stop at 64 KB without updates. */
 const windowStepBytes = 16 * 1024
 const mostStreams = 4_096
+/** client-go wants none; SPDY libraries made for HTTP do. */
+const acceptedHeaders = { ':status': '200', ':version': 'HTTP/1.1' }
 
 /** Reads until the connection ends. `onStream` is called for each stream that the client opens. */
 export async function runSpdySession(pipe: BytePipe, onStream: (stream: SpdyStream) => void): Promise<void> {
@@ -113,7 +115,7 @@ class SpdySession {
       forget: () => this.#streams.delete(id),
     })
     this.#streams.set(id, stream)
-    const headerBlock = this.#storer.wrap(encodeHeaders({}))
+    const headerBlock = this.#storer.wrap(encodeHeaders(acceptedHeaders))
     void this.send({ type: 'synReply', streamId: id, fin: false, headerBlock })
     if (isLast) stream.remoteEnd()
     this.#onStream(stream)
