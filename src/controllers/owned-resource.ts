@@ -27,10 +27,11 @@ export interface OwnedResource<T extends KubeObject> {
 export function openResource<T extends KubeObject>(
   deps: { readonly client: Client; readonly informers: Pick<Informers, 'of'> },
   kind: Kind<T>,
+  signal: AbortSignal,
 ): OwnedResource<T> {
   const requests = deps.client.of(kind)
   const cache = deps.informers.of(kind)
-  const { shows, untilCached } = waitOnCache(cache)
+  const { shows, untilCached } = waitOnCache(cache, signal)
   const created = async (writing: Promise<T>): Promise<T> => {
     const written = await writing
     await shows(written)
@@ -69,7 +70,7 @@ function isAtLeast(cached: KubeObject, written: KubeObject): boolean {
  * Watch events come in the order of revisions, so a cache that has shown any object as new as ours has seen ours.
  * (A relist may break the order, but hands everything over before anyone who waits can run.)
  */
-function waitOnCache<T extends KubeObject>(cache: Informer<T>) {
+function waitOnCache<T extends KubeObject>(cache: Informer<T>, signal: AbortSignal) {
   const waiting = new Map<string, Set<() => void>>()
   let newest = 0
   cache.onChange(({ before, after }) => {
@@ -81,16 +82,20 @@ function waitOnCache<T extends KubeObject>(cache: Informer<T>) {
 
   const until = async (key: string, holds: () => boolean): Promise<void> => {
     if (holds()) return
+    signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const check = () => holds() && resolve()
     const checks = waiting.get(key) ?? new Set()
     waiting.set(key, checks.add(check))
     const message = `Cannot see the write of ${key}: the cache has not caught up`
     const timer = setTimeout(() => reject(new Error(message)), cacheTimeoutMs)
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
     try {
       await promise
     } finally {
       clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
       checks.delete(check)
       if (checks.size === 0) waiting.delete(key)
     }

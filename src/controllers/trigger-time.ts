@@ -2,6 +2,7 @@
 import type { Pod } from '#api/pod.ts'
 import type { Service } from '#api/service.ts'
 import { readyCondition } from './pod-state.ts'
+import { remember } from './remember.ts'
 
 export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
@@ -29,11 +30,13 @@ export class TriggerTimes {
   }
 }
 
+const readyChangedMs = remember((pod: Pod) => Date.parse(readyCondition(pod)?.lastTransitionTime ?? ''))
+
 function podTimes(pods: readonly Pod[]): Map<string, number> {
   const times = new Map<string, number>()
   for (const pod of pods) {
-    const changed = readyCondition(pod)?.lastTransitionTime
-    if (changed) times.set(pod.metadata.uid ?? '', Date.parse(changed))
+    const changedMs = readyChangedMs(pod)
+    if (!Number.isNaN(changedMs)) times.set(pod.metadata.uid ?? '', changedMs)
   }
   return times
 }

@@ -15,10 +15,10 @@ import { reconcileDaemonSets } from './reconcile.ts'
 
 export function startDaemonSetController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'daemonset'
-  const sets = openResource(deps, DaemonSet)
-  const pods = openResource(deps, Pod)
+  const sets = openResource(deps, DaemonSet, signal)
+  const pods = openResource(deps, Pod, signal)
   const nodes = deps.informers.of(Node)
-  const revisions = openResource(deps, ControllerRevision)
+  const revisions = openResource(deps, ControllerRevision, signal)
   const reconcile = reconcileDaemonSets({
     ...deps,
     sets,

@@ -14,8 +14,8 @@ import { reconcileDeployments } from './reconcile.ts'
 
 export function startDeploymentController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'deployment'
-  const deployments = openResource(deps, Deployment)
-  const sets = openResource(deps, ReplicaSet)
+  const deployments = openResource(deps, Deployment, signal)
+  const sets = openResource(deps, ReplicaSet, signal)
   const pods = deps.informers.of(Pod)
   const setsByController = indexObjects(sets.cache, controllerIndexValues)
   const setsByUid = indexObjects(sets.cache, ({ metadata }) => [metadata.uid ?? ''])

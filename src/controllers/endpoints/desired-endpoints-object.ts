@@ -4,7 +4,8 @@ import type { Pod } from '#api/pod.ts'
 import type { Service } from '#api/service.ts'
 import type { Draft } from '#client/contract.ts'
 import { parseIp } from '#lib/ip.ts'
-import { endpointPorts, podIps, portsKey } from '../endpointslice/desired-endpoints.ts'
+import type { IpFamily } from '#lib/ip.ts'
+import { podIpOf, resolvedPorts } from '../endpointslice/desired-endpoints.ts'
 import { headlessLabel, isHeadless } from '../endpointslice/slice-identity.ts'
 import { isReady, isTerminal, isTerminating } from '../pod-state.ts'
 import { triggerTimeAnnotation } from '../trigger-time.ts'
@@ -39,16 +40,18 @@ interface Packed {
 
 function packSubsets(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const { publishNotReadyAddresses = false, ports: servicePorts = [] } = service.spec
+  const family = (service.spec.ipFamilies?.[0] as IpFamily | undefined) ?? parseIp(service.spec.clusterIP ?? '')?.family
   const packed = new Map<string, Packed>()
   for (const pod of pods) {
     if (isTerminal(pod) || (isTerminating(pod) && !publishNotReadyAddresses)) continue
-    const address = podAddress(service, pod)
+    const address = podAddress(family, service, pod)
     if (!address) continue
-    const ports = endpointPorts(service, pod) as EndpointPort[]
+    const resolved = resolvedPorts(service, pod)
+    const ports = resolved.ports as EndpointPort[]
     // A pod that has none of the named ports is no endpoint; a headless Service needs no ports at all.
     if (ports.length === 0 && servicePorts.length > 0) continue
-    const subset = packed.get(portsKey(ports)) ?? { ports, ready: [], notReady: [] }
-    packed.set(portsKey(ports), subset)
+    const subset = packed.get(resolved.key) ?? { ports, ready: [], notReady: [] }
+    packed.set(resolved.key, subset)
     subset[publishNotReadyAddresses || isReady(pod) ? 'ready' : 'notReady'].push(address)
   }
   return [...packed.keys()].toSorted().map((key) => toSubset(packed.get(key)!))
@@ -74,9 +77,8 @@ function byName(a: EndpointPort, b: EndpointPort): number {
   return (a.name ?? '') < (b.name ?? '') ? -1 : (a.name ?? '') > (b.name ?? '') ? 1 : a.port - b.port
 }
 
-function podAddress(service: Service, pod: Pod): EndpointAddress | undefined {
-  const family = service.spec.ipFamilies?.[0] ?? parseIp(service.spec.clusterIP ?? '')?.family
-  const ip = podIps(pod).find((candidate) => !family || parseIp(candidate)?.family === family)
+function podAddress(family: IpFamily | undefined, service: Service, pod: Pod): EndpointAddress | undefined {
+  const ip = podIpOf(pod, family)
   if (!ip) return undefined
   const { hostname, subdomain, nodeName } = pod.spec
   const { namespace, name, uid } = pod.metadata

@@ -1,4 +1,5 @@
 /** Starts the Endpoints controller. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { Endpoints } from '#api/endpoints.ts'
 import { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
@@ -19,13 +20,15 @@ export function startEndpointsController(deps: ControllerDeps, signal: AbortSign
   const name = 'endpoints'
   const services = deps.informers.of(Service)
   const pods = deps.informers.of(Pod)
-  const endpoints = openResource(deps, Endpoints)
+  const endpoints = openResource(deps, Endpoints, signal)
   const selectPods = indexPodsByLabel(pods)
   const servicesOfPod = indexServicesBySelector(services)
   const triggerTimes = new TriggerTimes()
   const deletedServices = new Set<string>()
 
   const reconcile = async (key: string) => {
+    // Traffic goes by EndpointSlices: their writes of this turn go first, and one write here covers the whole turn.
+    await turn()
     const service = services.get(parseKey(key))
     const existing = endpoints.cache.get(parseKey(key))
     if (!service) {

@@ -16,7 +16,7 @@ export function startEndpointSliceMirroring(deps: ControllerDeps, signal: AbortS
   const name = 'endpointslice-mirroring'
   const services = deps.informers.of(Service)
   const endpointsCache = deps.informers.of(Endpoints)
-  const slices = openResource(deps, EndpointSlice)
+  const slices = openResource(deps, EndpointSlice, signal)
   const slicesByService = indexObjects(slices.cache, mirroredServiceKeys)
 
   const reconcile = async (key: string) => {

@@ -6,6 +6,7 @@ import type { Service, ServicePort } from '#api/service.ts'
 import { parseIp } from '#lib/ip.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { isReady, isTerminal, isTerminating } from '../pod-state.ts'
+import { remember, rememberPair } from '../remember.ts'
 
 /** Endpoints that share one list of port numbers, and so can share slices. */
 export interface PortGroup {
@@ -48,35 +49,59 @@ function groupByPorts(sources: EndpointSources, family: IpFamily): Map<string, P
   const { service, pods, findNode } = sources
   const groups = new Map<string, PortGroup>()
   for (const pod of pods) {
-    const address = podIps(pod).find((ip) => parseIp(ip)?.family === family)
+    const address = podIpOf(pod, family)
     if (!address || isTerminal(pod) || awaitsNode(sources, pod)) continue
-    const ports = endpointPorts(service, pod)
-    const key = portsKey(ports)
+    const { ports, key } = resolvedPorts(service, pod)
     const group = groups.get(key) ?? { ports, endpoints: [] }
-    group.endpoints.push(podEndpoint({ service, pod, address, node: findNode(pod.spec.nodeName ?? '') }))
+    const zone = findNode(pod.spec.nodeName ?? '')?.metadata.labels?.['topology.kubernetes.io/zone']
+    group.endpoints.push(podEndpoint({ service, pod, address, zone }))
     groups.set(key, group)
   }
   return groups
 }
 
-export function podIps(pod: Pod): string[] {
+function podIps(pod: Pod): string[] {
   const listed = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? [])
   return listed.length > 0 ? listed : pod.status?.podIP ? [pod.status.podIP] : []
+}
+
+const ipsByFamily = remember((pod: Pod) => {
+  const ips = new Map<IpFamily, string>()
+  for (const ip of podIps(pod)) {
+    const family = parseIp(ip)?.family
+    if (family && !ips.has(family)) ips.set(family, ip)
+  }
+  return ips
+})
+
+/** The pod's address of that family; without a family, its first. */
+export function podIpOf(pod: Pod, family: IpFamily | undefined): string | undefined {
+  return family ? ipsByFamily(pod).get(family) : podIps(pod)[0]
 }
 
 interface EndpointSource {
   readonly service: Service
   readonly pod: Pod
   readonly address: string
-  readonly node: Node | undefined
+  readonly zone: string | undefined
 }
 
-function podEndpoint({ service, pod, address, node }: EndpointSource): Endpoint {
+const endpointsMade = rememberPair((_service: Service, _pod: Pod) => new Map<string, Endpoint>())
+
+/** The same object for the same source: with hundreds of pods, comparing is most of the work. */
+function podEndpoint(source: EndpointSource): Endpoint {
+  const made = endpointsMade(source.service, source.pod)
+  const key = `${source.address} ${source.zone ?? ''}`
+  let endpoint = made.get(key)
+  if (!endpoint) made.set(key, (endpoint = newEndpoint(source)))
+  return endpoint
+}
+
+function newEndpoint({ service, pod, address, zone }: EndpointSource): Endpoint {
   const { hostname, subdomain, nodeName } = pod.spec
   const serving = isReady(pod)
   const terminating = isTerminating(pod)
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
-  const zone = node?.metadata.labels?.['topology.kubernetes.io/zone']
   const hints = ready ? trafficHints(service.spec.trafficDistribution, nodeName, zone) : undefined
   const { namespace, name, uid } = pod.metadata
   return {
@@ -103,8 +128,14 @@ function trafficHints(distribution: string | undefined, nodeName: string | undef
   }
 }
 
+/** The ports of a Service as one pod has them, and the key of all pods that have the same. */
+export const resolvedPorts = rememberPair((service: Service, pod: Pod) => {
+  const ports = endpointPorts(service, pod)
+  return { ports, key: portsKey(ports) }
+})
+
 /** A port whose name the pod does not have is left out for that pod. */
-export function endpointPorts(service: Service, pod: Pod): EndpointPort[] {
+function endpointPorts(service: Service, pod: Pod): EndpointPort[] {
   return (service.spec.ports ?? []).flatMap((servicePort) => {
     const port = resolveTargetPort(servicePort, pod)
     if (port === undefined) return []

@@ -122,10 +122,20 @@ function takeWanted(slice: EndpointSlice, missing: Map<string, Endpoint>): { end
     const wanted = missing.get(key)
     missing.delete(key)
     if (!wanted) return []
-    changed ||= !isEqualJson(wanted, endpoint)
+    changed ||= !isSameEndpoint(wanted, endpoint)
     return [wanted]
   })
   return { endpoints, changed: changed || endpoints.length !== before.length }
+}
+
+/** Stored endpoints, and the wanted ones that they were found equal to. */
+const knownEqual = new WeakMap<Endpoint, Endpoint>()
+
+function isSameEndpoint(wanted: Endpoint, stored: Endpoint): boolean {
+  if (knownEqual.get(stored) === wanted) return true
+  const isSame = isEqualJson(wanted, stored)
+  if (isSame) knownEqual.set(stored, wanted)
+  return isSame
 }
 
 /** Slices that are written anyway take new endpoints first, the fullest one before others. Returns what is left. */

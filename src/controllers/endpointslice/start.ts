@@ -18,7 +18,7 @@ export function startEndpointSliceController(deps: ControllerDeps, signal: Abort
   const services = deps.informers.of(Service)
   const pods = deps.informers.of(Pod)
   const nodes = deps.informers.of(Node)
-  const slices = openResource(deps, EndpointSlice)
+  const slices = openResource(deps, EndpointSlice, signal)
   const selectPods = indexPodsByLabel(pods)
   const servicesOfPod = indexServicesBySelector(services)
   const slicesByService = indexObjects(slices.cache, serviceKeysOfSlice)

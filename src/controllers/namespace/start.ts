@@ -10,7 +10,7 @@ import { reconcileNamespaces } from './reconcile.ts'
 
 export function startNamespaceController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'namespace'
-  const namespaces = openResource(deps, Namespace)
+  const namespaces = openResource(deps, Namespace, signal)
   const contents = kinds.filter((kind) => kind.namespaced)
   const reconcile = reconcileNamespaces({ ...deps, namespaces, kinds: contents, queue: () => queue })
   const queue: WorkQueue = startQueue(deps, { name, reconcile, caches: [namespaces.cache] }, signal)

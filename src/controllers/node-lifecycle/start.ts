@@ -11,9 +11,9 @@ import { leaseNamespace, reconcileNodes } from './reconcile.ts'
 
 export function startNodeLifecycleController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'node-lifecycle'
-  const nodes = openResource(deps, Node)
+  const nodes = openResource(deps, Node, signal)
   const leases = deps.informers.of(Lease)
-  const pods = openResource(deps, Pod)
+  const pods = openResource(deps, Pod, signal)
   const podsByNode = indexObjects(pods.cache, ({ spec }) => (spec.nodeName ? [spec.nodeName] : []))
   const reconcile = reconcileNodes({ ...deps, nodes, leases, pods, podsByNode, queue: () => queue })
   const caches = [nodes.cache, leases, pods.cache]

@@ -16,7 +16,7 @@ const quarantineMs = 40_000
 export function startPodGarbageCollector(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'pod-gc'
   const { clock, client } = deps
-  const pods = openResource(deps, Pod)
+  const pods = openResource(deps, Pod, signal)
   const nodes = deps.informers.of(Node)
   const missingSince = new Map<string, number>()
 

@@ -12,8 +12,8 @@ import { reconcileReplicaSets } from './reconcile.ts'
 
 export function startReplicaSetController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'replicaset'
-  const sets = openResource(deps, ReplicaSet)
-  const pods = openResource(deps, Pod)
+  const sets = openResource(deps, ReplicaSet, signal)
+  const pods = openResource(deps, Pod, signal)
   const podsByController = indexObjects(pods.cache, controllerIndexValues)
   const setsByController = indexObjects(sets.cache, controllerIndexValues)
   const selectPods = indexPodsByLabel(pods.cache)

@@ -14,7 +14,7 @@ import { isWaiting, reconcileScheduling } from './reconcile.ts'
 
 export function startScheduler(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'scheduler'
-  const pods = openResource(deps, Pod)
+  const pods = openResource(deps, Pod, signal)
   const nodes = deps.informers.of(Node)
   const namespaces = deps.informers.of(Namespace)
   const usage = new ClusterUsage()

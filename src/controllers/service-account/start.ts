@@ -30,8 +30,8 @@ export function startServiceAccountController(
 ): Controller {
   const name = 'service-account'
   const namespaces = deps.informers.of(Namespace)
-  const accounts = openResource(deps, ServiceAccount)
-  const configMaps = openResource(deps, ConfigMap)
+  const accounts = openResource(deps, ServiceAccount, signal)
+  const configMaps = openResource(deps, ConfigMap, signal)
 
   const reconcile = async (namespace: string) => {
     const { metadata } = namespaces.get({ name: namespace }) ?? {}

@@ -14,7 +14,7 @@ const graceMs = 10_000
 
 export function startServiceCidrController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'service-cidr'
-  const cidrs = openResource(deps, ServiceCIDR)
+  const cidrs = openResource(deps, ServiceCIDR, signal)
   const addresses = deps.informers.of(IPAddress)
 
   const reconcile = async (key: string) => {

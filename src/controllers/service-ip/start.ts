@@ -18,7 +18,7 @@ export function startServiceIpRepair(deps: ControllerDeps, signal: AbortSignal):
   const { client, clock, recordEvent } = deps
   const services = deps.informers.of(Service)
   const cidrs = deps.informers.of(ServiceCIDR)
-  const addresses = openResource(deps, IPAddress)
+  const addresses = openResource(deps, IPAddress, signal)
 
   const reconcile = async (key: string) => {
     if (key.includes('/')) await repairService(key)

@@ -13,9 +13,9 @@ import { reconcileStatefulSets } from './reconcile.ts'
 
 export function startStatefulSetController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'statefulset'
-  const sets = openResource(deps, StatefulSet)
-  const pods = openResource(deps, Pod)
-  const revisions = openResource(deps, ControllerRevision)
+  const sets = openResource(deps, StatefulSet, signal)
+  const pods = openResource(deps, Pod, signal)
+  const revisions = openResource(deps, ControllerRevision, signal)
   const reconcile = reconcileStatefulSets({
     ...deps,
     sets,
