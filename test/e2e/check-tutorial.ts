@@ -80,7 +80,7 @@ export async function checkTutorial({ step, note }: SuiteContext): Promise<void>
     await load.more(60)
     const answers = (await load.answers()).slice(seen)
     assert.equal(countBy(answers).get(victim.pod) ?? 0, 0, 'answers of the dead pod')
-    note(`delete pod: ${countFailures(answers)} failed of ${answers.length} connections after it`)
+    note(`delete pod: ${describeFailures(answers)} after it`)
   })
 
   await step('scale and rollout restart under load', async (cluster) => {
@@ -101,7 +101,7 @@ export async function checkTutorial({ step, note }: SuiteContext): Promise<void>
     await load.more(30)
     const answers = await load.answers()
     const failures = countFailures(answers)
-    note(`scale and rollout under load: ${failures} failed of ${answers.length} connections`)
+    note(`scale and rollout under load: ${describeFailures(answers)}`)
     assert.ok(answers.length > 100, `only ${answers.length} connections were made`)
     assert.ok(failures < answers.length / 20, `${failures} failed of ${answers.length}`)
   })
@@ -119,5 +119,12 @@ export async function checkTutorial({ step, note }: SuiteContext): Promise<void>
   })
 }
 
-/** wget's own complaint comes on a line of its own before FAILED. */
 const countFailures = (answers: readonly string[]) => answers.filter((line) => line === 'FAILED').length
+
+/** wget's own complaint comes on a line of its own before FAILED; without one, it waited too long. */
+function describeFailures(answers: readonly string[]): string {
+  const failed = answers.flatMap((line, index) => (line === 'FAILED' ? [answers[index - 1] ?? ''] : []))
+  const reasons = [...countBy(failed.map((line) => (line.startsWith('wget') ? line : 'no answer')))]
+  const why = reasons.map(([reason, count]) => `${count} × ${reason}`).join(', ')
+  return `${failed.length} failed of ${answers.length} connections${why && ` (${why})`}`
+}
