@@ -22,7 +22,7 @@ export const DaemonSetUpdateStrategy = object('io.k8s.api.apps.v1.DaemonSetUpdat
 export type DaemonSetUpdateStrategy = Static<typeof DaemonSetUpdateStrategy>
 
 export const DaemonSetSpec = object('io.k8s.api.apps.v1.DaemonSetSpec', {
-  selector: field(1, LabelSelector, { required: true }),
+  selector: pointer(1, LabelSelector, { required: true }),
   template: field(2, PodTemplateSpec, { required: true }),
   updateStrategy: field(3, DaemonSetUpdateStrategy, { default: {} }),
   minReadySeconds: field(4, int32()),

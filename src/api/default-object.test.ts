@@ -198,8 +198,16 @@ const cases: readonly Case[] = [
   {
     name: 'an EndpointSlice port',
     kind: named('discovery.k8s.io/v1', 'EndpointSlice'),
-    given: { ports: [{ port: 80 }] },
-    expected: { ports: [{ name: '', port: 80, protocol: 'TCP' }] },
+    given: { addressType: 'IPv4', ports: [{ port: 80 }] },
+    expected: { addressType: 'IPv4', ports: [{ name: '', port: 80, protocol: 'TCP' }] },
+  },
+  {
+    name: 'what is required and plain is never absent',
+    kind: named('v1', 'Service'),
+    given: { spec: { type: 'ExternalName', ports: [{}] } },
+    expected: {
+      spec: { type: 'ExternalName', sessionAffinity: 'None', ports: [{ port: 0, protocol: 'TCP', targetPort: 0 }] },
+    },
   },
   {
     name: 'the text of a Secret becomes data',

@@ -1,6 +1,6 @@
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './meta.ts'
-import type { ArraySchema, MapSchema, ObjectSchema, Schema } from './schema.ts'
+import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema } from './schema.ts'
 
 /** Fills in what the client left to Kubernetes: first the schema's static defaults, then the kind's rules. */
 export function applyDefaults<T extends KubeObject>(kind: Kind<T>, object: T, before?: T): void {
@@ -23,8 +23,38 @@ export function applySchemaDefaults(schema: Schema, value: unknown): void {
 
 function applyFieldDefaults(schema: ObjectSchema, value: Record<string, unknown>): void {
   for (const [name, field] of Object.entries(schema.fields)) {
-    if (value[name] === undefined && field.default !== undefined) value[name] = structuredClone(field.default)
+    if (value[name] === undefined) {
+      const filling = fillingOf(field)
+      if (filling !== undefined) value[name] = structuredClone(filling)
+    }
     applySchemaDefaults(field.schema, value[name])
+  }
+}
+
+function fillingOf(field: Field): unknown {
+  if (field.default !== undefined) return field.default
+  return field.required && field.zero === undefined ? zeroOf(field.schema) : undefined
+}
+
+/** What Go has in a plain field that nobody set; lists, maps and times are nil. */
+function zeroOf(schema: Schema): unknown {
+  switch (schema.type) {
+    case 'string':
+    case 'bytes':
+    case 'duration':
+      return ''
+    case 'integer':
+    case 'number':
+    case 'intOrString':
+      return 0
+    case 'boolean':
+      return false
+    case 'quantity':
+      return '0'
+    case 'object':
+      return {}
+    default:
+      return undefined
   }
 }
 
@@ -48,7 +78,7 @@ function findDefaults(schema: Schema): boolean {
       return hasDefaults((schema as MapSchema).values)
     case 'object':
       return Object.values((schema as ObjectSchema).fields).some(
-        (field) => field.default !== undefined || hasDefaults(field.schema),
+        (field) => fillingOf(field) !== undefined || hasDefaults(field.schema),
       )
     default:
       return false

@@ -36,7 +36,7 @@ export type DeploymentStrategy = Static<typeof DeploymentStrategy>
 
 export const DeploymentSpec = object('io.k8s.api.apps.v1.DeploymentSpec', {
   replicas: pointer(1, int32(), { default: 1, description: 'How many pods are wanted.' }),
-  selector: field(2, LabelSelector, { required: true, description: 'Labels of the pods; cannot be changed.' }),
+  selector: pointer(2, LabelSelector, { required: true, description: 'Labels of the pods; cannot be changed.' }),
   template: field(3, PodTemplateSpec, { required: true, description: 'What the pods look like.' }),
   strategy: field(4, DeploymentStrategy, {
     default: {},

@@ -1,7 +1,7 @@
 import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
-import { field, object, string, type Static } from './schema.ts'
+import { field, object, pointer, string, type Static } from './schema.ts'
 import { validateIpAddress } from './validate-service-cidr.ts'
 
 export const ParentReference = object('io.k8s.api.networking.v1.ParentReference', {
@@ -13,7 +13,7 @@ export const ParentReference = object('io.k8s.api.networking.v1.ParentReference'
 export type ParentReference = Static<typeof ParentReference>
 
 export const IPAddressSpec = object('io.k8s.api.networking.v1.IPAddressSpec', {
-  parentRef: field(1, ParentReference, { required: true }),
+  parentRef: pointer(1, ParentReference, { required: true }),
 })
 export type IPAddressSpec = Static<typeof IPAddressSpec>
 

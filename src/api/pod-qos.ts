@@ -7,7 +7,7 @@ type QosClass = NonNullable<PodStatus['qosClass']>
 
 /** Guaranteed: every container limits cpu and memory to what it requests; BestEffort: none says anything. */
 export function qosClassOf(spec: PodSpec): QosClass {
-  const containers = [...(spec.initContainers ?? []), ...spec.containers]
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])]
   if (containers.every((container) => amounts(container.resources?.requests, container.resources?.limits) === 0)) {
     return 'BestEffort'
   }

@@ -12,7 +12,7 @@ import { validateReplicaSet } from './validate-workload.ts'
 export const ReplicaSetSpec = object('io.k8s.api.apps.v1.ReplicaSetSpec', {
   replicas: pointer(1, int32(), { default: 1 }),
   minReadySeconds: field(4, int32()),
-  selector: field(2, LabelSelector, { required: true }),
+  selector: pointer(2, LabelSelector, { required: true }),
   template: field(3, PodTemplateSpec, { required: true, default: {} }),
 })
 export type ReplicaSetSpec = Static<typeof ReplicaSetSpec>

@@ -70,6 +70,7 @@ export interface ObjectSchema<T = unknown> extends Schema<T> {
 }
 
 export interface FieldOptions {
+  /** A required plain field that is absent gets its zero (`''`, `0`, `{}`) with the defaults, as in Go. */
   readonly required?: boolean
   /**
    * How protobuf's written zero is read: Go encodes non-pointer scalars even when they are zero.
@@ -150,8 +151,15 @@ export function field<T>(tag: number, schema: Schema<T>, options: FieldOptions =
 }
 
 /** A field that is a pointer in Go: its zero is a value, and an empty message is not absence. */
-export function pointer<T>(tag: number, schema: Schema<T>, options: FieldOptions = {}): Field<T, false> {
-  return { tag, schema, zero: 'keep', ...options, required: false }
+export function pointer<T>(tag: number, schema: Schema<T>, options: FieldOptions & { required: true }): Field<T, true>
+export function pointer<T>(
+  tag: number,
+  schema: Schema<T>,
+  options?: FieldOptions & { required?: false },
+): Field<T, false>
+export function pointer<T>(tag: number, schema: Schema<T>, options: FieldOptions = {}): Field<T> {
+  const { required = false, ...rest } = options
+  return { tag, schema, zero: 'keep', ...rest, required }
 }
 
 /** The fields of a struct that Go embeds: part of the parent in JSON, a message of its own (`tag`) in protobuf. */

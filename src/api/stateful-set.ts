@@ -40,7 +40,7 @@ export type StatefulSetOrdinals = Static<typeof StatefulSetOrdinals>
 
 export const StatefulSetSpec = object('io.k8s.api.apps.v1.StatefulSetSpec', {
   replicas: pointer(1, int32(), { default: 1 }),
-  selector: field(2, LabelSelector, { required: true }),
+  selector: pointer(2, LabelSelector, { required: true }),
   template: field(3, PodTemplateSpec, { required: true }),
   volumeClaimTemplates: field(4, array(PersistentVolumeClaim.schema)),
   serviceName: field(5, string(), { zero: 'keep' }),

@@ -66,6 +66,7 @@ function validateEndpoint(endpoint: Endpoint, path: string, addressType: Endpoin
 
 function validateAddress(path: string, address: string, addressType: EndpointSlice['addressType']): Finding[] {
   if (addressType === 'FQDN') return invalidFor(path, address, dns1123SubdomainProblems(address))
+  if (addressType !== 'IPv4' && addressType !== 'IPv6') return []
   const problems = canonicalIpProblems(address)
   if (problems.length > 0) return invalidFor(path, address, problems)
   const isV6 = address.includes(':')

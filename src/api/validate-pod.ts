@@ -1,3 +1,4 @@
+import type { Toleration } from './affinity.ts'
 import { forbiddenValue, sameValue } from './findings.ts'
 import type { Finding, ValidationContext } from './kind.ts'
 import type { Pod } from './pod.ts'
@@ -37,17 +38,20 @@ function validateUpdate(spec: PodSpec, before: PodSpec): Finding[] {
 
 /** Every old toleration is still there, its seconds aside. */
 function keepsAll(now: PodSpec['tolerations'] = [], then: PodSpec['tolerations'] = []): boolean {
-  const withoutSeconds = ({ tolerationSeconds: _, ...rest }: NonNullable<PodSpec['tolerations']>[number]) => rest
+  const withoutSeconds = (toleration: Toleration) => ({ ...toleration, tolerationSeconds: undefined })
   return then.every((old) => now.some((toleration) => sameValue(withoutSeconds(toleration), withoutSeconds(old))))
 }
 
 /** The spec with everything that an update may change taken from `before`. */
 function withoutMutable(spec: PodSpec, before: PodSpec): unknown {
-  const withoutImages = (containers: PodSpec['containers'] = []) => containers.map(({ image: _, ...rest }) => rest)
-  const { tolerations: _t, activeDeadlineSeconds: _a, schedulingGates = [], ...rest } = spec
+  const withoutImages = (containers: PodSpec['containers'] = []) =>
+    containers.map((container) => ({ ...container, image: undefined }))
+  const { schedulingGates = [], ...rest } = spec
   const oldGates = (before.schedulingGates ?? []).map((gate) => gate.name)
   return {
     ...rest,
+    tolerations: undefined,
+    activeDeadlineSeconds: undefined,
     containers: withoutImages(spec.containers),
     initContainers: withoutImages(spec.initContainers),
     addedGates: schedulingGates.filter((gate) => !oldGates.includes(gate.name)),
