@@ -2,16 +2,15 @@
 // Finds a Node that runs frontdesk (24 or newer; the one in node_modules when the host's is older), then starts it with
 // the compile cache on. Plain JavaScript, so that any Node from 20 on can run it.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { selectEntry } from './select-entry.js'
 
 const wantedMajor = 24
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
-const built = path.join(root, 'dist/bin/frontdesk.js')
-const entry = existsSync(built) ? built : path.join(root, 'src/bin/frontdesk.ts')
+const entry = selectEntry(root)
 
 function findNode() {
   if (Number(process.versions.node.split('.')[0]) >= wantedMajor) return process.execPath

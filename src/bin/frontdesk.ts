@@ -27,6 +27,10 @@ const code = await runProgram(process.argv.slice(2), {
   nowMs: () => performance.now(),
   signal: interrupted.signal,
   nodePath: process.execPath,
-  packageDir: path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..'),
+  programs: {
+    controlPlane: fileURLToPath(new URL('./run-control-plane.ts', import.meta.url)),
+    hostProbe: fileURLToPath(new URL('./run-host-probe.ts', import.meta.url)),
+  },
+  packageDir: path.resolve(import.meta.dirname, '../..'),
 })
 process.exitCode ??= code

@@ -1,5 +1,6 @@
 /** Keeps the edge process running: adopts one that outlived us, starts it when there is none, again when it ends. */
 import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { readRunningProcesses, writeProcess } from '#cli/open-cluster-records.ts'
 import type { ClusterPaths } from '#cli/select-cluster-paths.ts'
 import type { ProcessIdentity } from '#kernel/process-identity.ts'
@@ -29,7 +30,7 @@ async function startEdge(options: EdgeOptions, signal: AbortSignal): Promise<voi
   const configFile = `${paths.dir}/edge.json`
   await writeFile(configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
   const edge = await startDetached({
-    command: [process.execPath, new URL('./run-edge.ts', import.meta.url).pathname, configFile],
+    command: [process.execPath, fileURLToPath(new URL('./run-edge.ts', import.meta.url)), configFile],
     env,
     logFile: `${paths.logs}/edge.log`,
   })

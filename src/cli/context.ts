@@ -15,7 +15,9 @@ export interface CliContext {
   readonly nowMs: () => number
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
-  /** The Node executable and the directory of the package, for starting frontdesk's own processes. */
+  /** The Node executable, and the files it runs as frontdesk's own processes. */
   readonly nodePath: string
+  readonly programs: { readonly controlPlane: string; readonly hostProbe: string }
+  /** The directory of the package, with its manifest and examples. */
   readonly packageDir: string
 }

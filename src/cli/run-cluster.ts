@@ -27,7 +27,7 @@ export async function startCluster(
   if (findRole(paths, 'control-plane')) return
   const [enter = '', ...arguments_] = enterHolderCommand({ pid: holder.pid, privileged: context.uid === 0 })
   const controlPlane = await startDetached({
-    command: [enter, ...arguments_, context.nodePath, `${context.packageDir}/src/bin/run-control-plane.ts`, paths.dir],
+    command: [enter, ...arguments_, context.nodePath, context.programs.controlPlane, paths.dir],
     env: context.env,
     logFile: `${paths.logs}/control-plane.log`,
   })

@@ -20,7 +20,7 @@ export async function doctor(context: CliContext, options: { output?: string }):
 }
 
 export async function examineHost(context: CliContext): Promise<HostFinding[]> {
-  const trial = await runInNamespaces([context.nodePath, `${context.packageDir}/src/bin/run-host-probe.ts`])
+  const trial = await runInNamespaces([context.nodePath, context.programs.hostProbe])
   if (trial.exitCode !== 0) return [namespacesRefused(trial.stderr.trim().split('\n')[0] ?? '')]
   const namespaces: HostFinding = {
     group: 'needed',

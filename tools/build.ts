@@ -1,0 +1,118 @@
+/**
+ * Builds `dist/bin/`: what `bin/frontdesk.js` starts, and what the published package holds.
+ *
+ * One rule makes the same source run from `src` and from `dist`: a file that runs on its own (a process or a Worker) is
+ * named by `new URL('./name.ts', import.meta.url)`. Each such file becomes an entry of its own here, all entries lie
+ * flat in one folder, and the URL is rewritten to `./name.js`. Paths into the package (`../../package.json`) are right
+ * because only files of `src/bin` use them, and `dist/bin` lies as deep.
+ */
+import { globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { type OutputAsset, type OutputChunk, type Plugin, rolldown } from 'rolldown'
+
+const root = path.resolve(import.meta.dirname, '..')
+const main = 'frontdesk.js'
+const ownProgram = /new URL\('(\.{1,2}\/[^']+)\.ts', import\.meta\.url\)/g
+/** Kept apart in node_modules: native code. */
+const external = ['koffi']
+/** Files of earlier builds stay this long for processes that run from them and load a command or a Worker late. */
+const keepFormerMs = 24 * 3600 * 1000
+
+export interface Build {
+  readonly files: readonly { readonly name: string; readonly bytes: number }[]
+  readonly seconds: number
+}
+
+export async function build(directory = path.join(root, 'dist/bin')): Promise<Build> {
+  const begun = new Date()
+  const bundle = await rolldown({
+    cwd: root,
+    input: { frontdesk: 'src/bin/frontdesk.ts' },
+    platform: 'node',
+    external,
+    plugins: [programsOfTheirOwn()],
+  })
+  const { output } = await bundle.generate({
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunk-[name]-[hash].js',
+    keepNames: true,
+    comments: { legal: false },
+  })
+  await bundle.close()
+  writeFiles(directory, output)
+  writeFileSync(path.join(directory, 'THIRD-PARTY.txt'), renderLicences(output))
+  removeFormer(directory, new Set(output.map(({ fileName }) => fileName)), begun)
+  // As old as the source that was read: whoever edits while this runs has a build that is out of date.
+  utimesSync(path.join(directory, main), begun, begun)
+  const files = output.map((file) => ({ name: file.fileName, bytes: sizeOf(file) }))
+  return { files, seconds: (Date.now() - begun.getTime()) / 1000 }
+}
+
+function programsOfTheirOwn(): Plugin {
+  return {
+    name: 'programs-of-their-own',
+    transform(code, id) {
+      if (!code.includes('import.meta.url')) return null
+      return code.replaceAll(ownProgram, (_, relative: string) => {
+        const name = path.basename(relative)
+        this.emitFile({
+          type: 'chunk',
+          name,
+          fileName: `${name}.js`,
+          id: path.resolve(path.dirname(id), `${relative}.ts`),
+        })
+        return `new URL('./${name}.js', import.meta.url)`
+      })
+    },
+  }
+}
+
+/** Each file appears whole; entries come after the chunks that they load, the command line last. */
+function writeFiles(directory: string, output: readonly (OutputChunk | OutputAsset)[]): void {
+  mkdirSync(directory, { recursive: true })
+  const rank = (file: OutputChunk | OutputAsset) =>
+    file.fileName === main ? 2 : 'isEntry' in file && file.isEntry ? 1 : 0
+  for (const file of output.toSorted((a, b) => rank(a) - rank(b))) {
+    const temporary = path.join(directory, `.new-${process.pid}`)
+    writeFileSync(temporary, contentOf(file))
+    renameSync(temporary, path.join(directory, file.fileName))
+  }
+}
+
+const contentOf = (file: OutputChunk | OutputAsset): string | Uint8Array =>
+  file.type === 'chunk' ? file.code : file.source
+const sizeOf = (file: OutputChunk | OutputAsset): number => Buffer.byteLength(contentOf(file))
+
+function removeFormer(directory: string, current: ReadonlySet<string>, now: Date): void {
+  for (const name of globSync('*.js', { cwd: directory })) {
+    const file = path.join(directory, name)
+    if (!current.has(name) && now.getTime() - statSync(file).mtimeMs > keepFormerMs) rmSync(file)
+  }
+}
+
+/** The licences of the packages whose code is inside. */
+function renderLicences(output: readonly (OutputChunk | OutputAsset)[]): string {
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
+  const packages = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
+  return [...packages]
+    .sort()
+    .map(renderLicence)
+    .join(`\n${'-'.repeat(80)}\n\n`)
+}
+
+function renderLicence(directory: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8')) as Record<
+    string,
+    string
+  >
+  const [file] = globSync('{LICEN[SC]E,licen[sc]e}*', { cwd: directory })
+  return `${name} ${version} (${license})\n\n${file ? readFileSync(path.join(directory, file), 'utf8') : ''}`
+}
+
+if (import.meta.main) {
+  const directory = process.argv[2]
+  const { files, seconds } = await build(directory && path.resolve(directory))
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  console.log(`built ${files.length} files, ${(bytes / 1024).toFixed(0)} kB, in ${seconds.toFixed(1)}s`)
+}
