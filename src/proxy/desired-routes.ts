@@ -21,8 +21,10 @@ export interface RouteChange {
 }
 
 interface Entry {
+  readonly key: string
   service: Service | undefined
-  readonly slices: Map<string, EndpointSlice>
+  /** By name, few: a list is smaller than a map. */
+  readonly slices: EndpointSlice[]
   routes: readonly ServicePortRoute[]
 }
 
@@ -30,7 +32,7 @@ export class RouteTracker {
   readonly #family: IpFamily
   #node: NodePlace
   readonly #entries = new Map<string, Entry>()
-  readonly #dirty = new Set<string>()
+  readonly #dirty = new Set<Entry>()
   readonly #servicePorts = new Map<string, ServicePortRoute>()
 
   constructor(family: IpFamily, node: NodePlace) {
@@ -45,44 +47,46 @@ export class RouteTracker {
 
   serviceChanged(before: Service | undefined, after: Service | undefined): void {
     const { namespace, name } = (after ?? before)!.metadata
-    const key = `${namespace}/${name}`
     const isOurs = after !== undefined && after.metadata.labels?.[serviceProxyNameLabel] === undefined
-    this.#entry(key).service = isOurs ? after : undefined
-    this.#dirty.add(key)
+    const entry = this.#entry(`${namespace}/${name}`)
+    entry.service = isOurs ? after : undefined
+    this.#dirty.add(entry)
   }
 
   sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
     const keyBefore = before && sliceService(before)
     const keyAfter = after && isOurSlice(after, this.#family) ? sliceService(after) : undefined
-    if (before && keyBefore !== undefined && keyBefore !== keyAfter) {
-      this.#entry(keyBefore).slices.delete(before.metadata.name)
-      this.#dirty.add(keyBefore)
-    }
-    if (after && keyAfter !== undefined) {
-      this.#entry(keyAfter).slices.set(after.metadata.name, after)
-      this.#dirty.add(keyAfter)
-    }
+    if (before && keyBefore !== undefined && keyBefore !== keyAfter) this.#putSlice(keyBefore, before, undefined)
+    if (after && keyAfter !== undefined) this.#putSlice(keyAfter, after, after)
   }
 
   /** Another zone of the node changes everybody's topology. */
   nodeChanged(node: NodePlace): void {
     if (node.name === this.#node.name && node.zone === this.#node.zone) return
     this.#node = node
-    for (const key of this.#entries.keys()) this.#dirty.add(key)
+    for (const entry of this.#entries.values()) this.#dirty.add(entry)
   }
 
   /** The routes as they should be now, and which of them differ from the last call. */
   collect(): RouteChange {
     const changed = new Set<string>()
-    for (const key of this.#dirty) this.#collectService(key, changed)
+    for (const entry of this.#dirty) this.#collectService(entry, changed)
     this.#dirty.clear()
     return { desired: { family: this.#family, servicePorts: this.#servicePorts }, changed }
   }
 
-  #collectService(key: string, changed: Set<string>): void {
+  #putSlice(key: string, { metadata: { name } }: EndpointSlice, slice: EndpointSlice | undefined): void {
     const entry = this.#entry(key)
+    const { slices } = entry
+    const place = slices.findIndex((one) => one.metadata.name === name)
+    if (place < 0) slices.push(...(slice ? [slice] : []))
+    else slices.splice(place, 1, ...(slice ? [slice] : []))
+    this.#dirty.add(entry)
+  }
+
+  #collectService(entry: Entry, changed: Set<string>): void {
     const { service, slices } = entry
-    const routes = service ? desiredServicePorts(this.#family, service, slices.values(), this.#node) : []
+    const routes = service ? desiredServicePorts(this.#family, service, slices, this.#node) : noRoutes
     for (const { key: old } of entry.routes) {
       if (routes.some((route) => route.key === old)) continue
       this.#servicePorts.delete(old)
@@ -93,15 +97,17 @@ export class RouteTracker {
       changed.add(route.key)
     }
     entry.routes = routes
-    if (!service && slices.size === 0) this.#entries.delete(key)
+    if (!service && slices.length === 0) this.#entries.delete(entry.key)
   }
 
   #entry(key: string): Entry {
     let entry = this.#entries.get(key)
-    if (!entry) this.#entries.set(key, (entry = { service: undefined, slices: new Map(), routes: [] }))
+    if (!entry) this.#entries.set(key, (entry = { key, service: undefined, slices: [], routes: noRoutes }))
     return entry
   }
 }
+
+const noRoutes: readonly ServicePortRoute[] = []
 
 function sliceService(slice: EndpointSlice): string | undefined {
   const name = slice.metadata.labels?.[serviceNameLabel]

@@ -1,6 +1,6 @@
-/** Which endpoints of a Service port a node uses: lists C (everywhere) and L (this node). service-proxy semantics. */
-import type { Endpoint } from '#api/endpoint-slice.ts'
-import type { RouteEndpoint } from './backend.ts'
+/** Which endpoints of a Service port a node uses: lists C (everywhere) and L (this node). */
+import type { Endpoint, EndpointSlice } from '#api/endpoint-slice.ts'
+import type { Protocol, RouteEndpoint } from './backend.ts'
 
 /** What a proxy knows of its node. */
 export interface NodePlace {
@@ -16,23 +16,67 @@ export interface Candidate {
   readonly endpoint: Endpoint
 }
 
+/** Endpoints for one port name and protocol, each address and port once: a ready mention wins. */
+export function selectCandidates(slices: readonly EndpointSlice[], portName: string, protocol: Protocol): Candidate[] {
+  const candidates: Candidate[] = []
+  for (const { ports, endpoints } of slices) {
+    const port = ports?.find((one) => (one.name ?? '') === portName && (one.protocol ?? 'TCP') === protocol)?.port
+    if (!port || !endpoints) continue
+    for (const endpoint of endpoints) {
+      const address = endpoint.addresses[0]
+      if (address !== undefined) candidates.push({ address, port, endpoint })
+    }
+  }
+  return hasRepeats(candidates) ? withoutRepeats(candidates) : candidates
+}
+
+function hasRepeats(candidates: readonly Candidate[]): boolean {
+  if (candidates.length > 16) return true
+  return candidates.some(({ address, port }, index) => {
+    for (let other = 0; other < index; other++) {
+      if (candidates[other]!.address === address && candidates[other]!.port === port) return true
+    }
+    return false
+  })
+}
+
+function withoutRepeats(candidates: readonly Candidate[]): Candidate[] {
+  const byTarget = new Map<string, Candidate>()
+  for (const candidate of candidates) {
+    const key = `${candidate.address} ${candidate.port}`
+    const known = byTarget.get(key)
+    if (!known || (!isReady(known.endpoint) && isReady(candidate.endpoint))) byTarget.set(key, candidate)
+  }
+  return [...byTarget.values()]
+}
+
 export interface SelectedEndpoints {
   readonly cluster: readonly RouteEndpoint[]
+  /** Empty when nobody asks. */
   readonly local: readonly RouteEndpoint[]
 }
 
-export function selectEndpoints(candidates: readonly Candidate[], node: NodePlace): SelectedEndpoints {
-  const ready = candidates.filter(({ endpoint }) => isReady(endpoint))
-  const draining = ready.length === candidates.length ? [] : candidates.filter(({ endpoint }) => isDraining(endpoint))
-  const cluster = ready.length > 0 ? selectByHints(ready, node) : draining
+export function selectEndpoints(
+  candidates: readonly Candidate[],
+  node: NodePlace,
+  usesLocal: boolean,
+): SelectedEndpoints {
+  const ready = candidates.every(({ endpoint }) => isReady(endpoint))
+    ? candidates
+    : candidates.filter(({ endpoint }) => isReady(endpoint))
+  const draining = ready === candidates ? none : candidates.filter(({ endpoint }) => isDraining(endpoint))
+  const cluster = toRoutes(ready.length > 0 ? selectByHints(ready, node) : draining, node)
+  if (!usesLocal) return { cluster, local: noRoutes }
   const isLocal = ({ endpoint }: Candidate) => endpoint.nodeName === node.name
   const localReady = ready.filter(isLocal)
-  const local = localReady.length > 0 ? localReady : draining.filter(isLocal)
-  return { cluster: toRoutes(cluster, node), local: toRoutes(local, node) }
+  return { cluster, local: toRoutes(localReady.length > 0 ? localReady : draining.filter(isLocal), node) }
 }
 
+const none: readonly Candidate[] = []
+const noRoutes: readonly RouteEndpoint[] = []
+
 /** Absent conditions mean ready. */
-export const isReady = (endpoint: Endpoint): boolean => endpoint.conditions?.ready !== false
+const isReady = (endpoint: Endpoint): boolean => endpoint.conditions?.ready !== false
 
 /** Whether it answers at all; decides which UDP flows may go on. */
 export const isServing = (endpoint: Endpoint): boolean => endpoint.conditions?.serving ?? isReady(endpoint)
@@ -43,14 +87,20 @@ const isDraining = (endpoint: Endpoint): boolean =>
 
 /** A level of hints counts only when every endpoint has them and one of them names our place. */
 function selectByHints(ready: readonly Candidate[], node: NodePlace): readonly Candidate[] {
-  const hintedTo = (names: (endpoint: Endpoint) => readonly { name: string }[] | undefined, place: string) => {
-    if (!ready.every(({ endpoint }) => (names(endpoint)?.length ?? 0) > 0)) return []
-    return ready.filter(({ endpoint }) => names(endpoint)!.some(({ name }) => name === place))
-  }
-  const onNode = hintedTo((endpoint) => endpoint.hints?.forNodes, node.name)
+  if (!ready[0]?.endpoint.hints) return ready
+  const onNode = hintedTo(ready, (endpoint) => endpoint.hints?.forNodes, node.name)
   if (onNode.length > 0) return onNode
-  const inZone = node.zone === undefined ? [] : hintedTo((endpoint) => endpoint.hints?.forZones, node.zone)
+  const inZone = node.zone === undefined ? none : hintedTo(ready, (endpoint) => endpoint.hints?.forZones, node.zone)
   return inZone.length > 0 ? inZone : ready
+}
+
+function hintedTo(
+  ready: readonly Candidate[],
+  hints: (endpoint: Endpoint) => readonly { readonly name: string }[] | undefined,
+  place: string,
+): readonly Candidate[] {
+  if (!ready.every(({ endpoint }) => (hints(endpoint)?.length ?? 0) > 0)) return none
+  return ready.filter(({ endpoint }) => hints(endpoint)!.some(({ name }) => name === place))
 }
 
 function toRoutes(candidates: readonly Candidate[], node: NodePlace): RouteEndpoint[] {

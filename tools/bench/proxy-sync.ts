@@ -83,7 +83,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - start
 }
 
-function makeService(index: number, endpointsEach: number): { service: Service; slice: EndpointSlice } {
+export function makeService(index: number, endpointsEach: number): { service: Service; slice: EndpointSlice } {
   const name = `service-${index}`
   const metadata = { name, namespace: `ns-${index % 50}` }
   const clusterIP = `10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`

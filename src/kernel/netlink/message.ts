@@ -23,15 +23,17 @@ const nestedFlag = 0x8000
 const attributeTypeMask = 0x3fff
 
 export class MessageWriter {
-  #bytes: Uint8Array
+  #bytes: Uint8Array<ArrayBuffer>
   #view: DataView
+  #words: Uint32Array
   #length = 0
   #messageStart = -1
   readonly #starts: number[] = []
 
   constructor(capacity = 4096) {
-    this.#bytes = new Uint8Array(capacity)
+    this.#bytes = new Uint8Array((capacity + 3) & ~3)
     this.#view = new DataView(this.#bytes.buffer)
+    this.#words = new Uint32Array(this.#bytes.buffer)
   }
 
   /** Bytes written so far. */
@@ -138,6 +140,22 @@ export class MessageWriter {
     return this
   }
 
+  /**
+   * For long lists of small attributes: makes room for `count` words of four bytes and returns the index of the first
+   * one in `words`, which must be asked for after this call. What is there is undefined: write all of them.
+   */
+  takeWords(count: number): number {
+    const at = this.#length
+    if (at & 3) throw new Error('Cannot write words: the message is not aligned')
+    this.#reserve(count * 4)
+    this.#length = at + count * 4
+    return at >> 2
+  }
+
+  get words(): Uint32Array {
+    return this.#words
+  }
+
   // Attributes.
 
   attr8(type: number, value: number): this {
@@ -184,10 +202,12 @@ export class MessageWriter {
 
   /** Text with its closing zero byte. */
   attrText(type: number, text: string): this {
-    const encoded = Buffer.from(text, 'utf8')
-    const at = this.#attribute(type, encoded.length + 1)
-    this.#bytes.set(encoded, at)
-    this.#bytes[at + encoded.length] = 0
+    const length = asciiLength(text)
+    if (length < 0) return this.attrBytes(type, Buffer.from(`${text}\0`, 'utf8'))
+    const at = this.#attribute(type, length + 1)
+    const bytes = this.#bytes
+    for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index)
+    bytes[at + length] = 0
     return this
   }
 
@@ -256,11 +276,18 @@ export class MessageWriter {
   #reserve(length: number): void {
     const wanted = this.#length + length
     if (wanted <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2))
+    const grown = new Uint8Array((Math.max(wanted, this.#bytes.length * 2) + 3) & ~3)
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
+    this.#words = new Uint32Array(grown.buffer)
   }
+}
+
+/** The number of characters, or -1 when not all are ASCII. */
+function asciiLength(text: string): number {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) return -1
+  return text.length
 }
 
 /** One received message. `body` starts behind the netlink header and is only valid during the callback. */

@@ -199,9 +199,14 @@ export class NftTransaction {
 
 /** libnftnl user data: one comment, type 0. */
 export function commentBytes(comment: string): Uint8Array {
-  const text = Buffer.from(comment, 'utf8').subarray(0, 250)
-  return Buffer.concat([Buffer.from([0, text.length + 1]), text, Buffer.from([0])])
+  const text = Buffer.from(comment, 'utf8')
+  const length = Math.min(text.length, maxCommentLength)
+  const bytes = new Uint8Array(length + 3)
+  bytes[1] = length + 1
+  bytes.set(text.subarray(0, length), 2)
+  return bytes
 }
+const maxCommentLength = 250
 
 /** The generation of the namespace's whole ruleset: every commit by anybody adds one. */
 export function readGeneration(socket: Netlink): number {

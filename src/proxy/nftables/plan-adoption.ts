@@ -66,7 +66,7 @@ function differences(listed: readonly Element[], wanted: readonly PlanUnit[]): P
   const present = new Map(listed.map((element) => [elementKey(element), element]))
   const units: PlanUnit[] = []
   for (const { adds } of wanted) {
-    const unit: PlanUnit = { removes: [], adds: [] }
+    const unit: { removes: Element[]; adds: Element[] } = { removes: [], adds: [] }
     for (const element of adds) {
       const key = elementKey(element)
       const old = present.get(key)

@@ -12,6 +12,12 @@ import { ClaimedElements, CountedElements } from './shared-elements.ts'
 
 /** Changes that must happen in one transaction. `removes` come first. */
 export interface PlanUnit {
+  readonly removes: readonly Element[]
+  readonly adds: readonly Element[]
+}
+
+/** A unit being filled. */
+interface OpenUnit extends PlanUnit {
   readonly removes: Element[]
   readonly adds: Element[]
 }
@@ -50,8 +56,8 @@ interface List {
 interface Port {
   readonly id: number
   readonly route: ServicePortRoute
-  readonly cluster: List
-  readonly local: List
+  readonly cluster: List | undefined
+  readonly local: List | undefined
 }
 
 export class RoutePlanner {
@@ -85,7 +91,7 @@ export class RoutePlanner {
     const chains: ListShape[] = []
     const keys = changed ?? new Set([...this.#ports.keys(), ...desired.servicePorts.keys()])
     for (const key of keys) {
-      const unit: PlanUnit = { removes: [], adds: [] }
+      const unit: OpenUnit = { removes: [], adds: [] }
       this.#planPort(key, desired.servicePorts.get(key), unit, chains)
       if (unit.removes.length > 0 || unit.adds.length > 0) units.push(unit)
     }
@@ -98,12 +104,12 @@ export class RoutePlanner {
     return { chains, units }
   }
 
-  #planPort(key: string, route: ServicePortRoute | undefined, unit: PlanUnit, chains: ListShape[]): void {
+  #planPort(key: string, route: ServicePortRoute | undefined, unit: OpenUnit, chains: ListShape[]): void {
     const before = this.#ports.get(key)
     if (before?.route === route) return
     const id = before?.id ?? this.#takeId(key)
-    const cluster = this.#planList(before?.cluster, listOf(id, route, 'cluster'), unit, chains)
-    const local = this.#planList(before?.local, listOf(id, route, 'local'), unit, chains)
+    const cluster = this.#planList(before?.cluster, id, route, 'cluster', unit, chains)
+    const local = this.#planList(before?.local, id, route, 'local', unit, chains)
     this.#planSources(id, before?.route, route, unit)
     this.#planFronts(id, before?.route, route)
     if (route) this.#ports.set(key, { id, route, cluster, local })
@@ -113,48 +119,72 @@ export class RoutePlanner {
     }
   }
 
-  #planList(before: List | undefined, wanted: WantedList, unit: PlanUnit, chains: ListShape[]): List {
-    const { number, comment, affinitySeconds } = wanted
-    const hadAffinity = before ? before.affinitySeconds > 0 : false
-    const hasAffinity = affinitySeconds > 0
-    const makeSlot: MakeSlot = (endpoint) => ({ ...endpoint, endpoint: hasAffinity ? this.#nextEndpoint++ : 0 })
-    const known = before ? (hadAffinity === hasAffinity ? before.slots : []) : this.#seededSlots(number, hasAffinity)
-    const slots = sameEndpoints(known, wanted.endpoints) ? known : planSlots(known, wanted.endpoints, makeSlot)
-    const after: List = { number, comment, affinitySeconds, slots }
+  /** No list where there is no endpoint. */
+  #planList(
+    before: List | undefined,
+    id: number,
+    route: ServicePortRoute | undefined,
+    scope: 'cluster' | 'local',
+    unit: OpenUnit,
+    chains: ListShape[],
+  ): List | undefined {
+    const wanted = route?.[scope] ?? noEndpoints
+    if (wanted.length === 0 && !before) return undefined
+    const number = scope === 'cluster' ? id : id | mark.localList
+    const affinitySeconds = route?.affinitySeconds ?? 0
+    const slots = this.#planSlots(before, number, wanted, affinitySeconds > 0)
+    const comment = before?.comment ?? (scope === 'cluster' ? route!.key : `${route!.key} local`)
+    const after = slots.length === 0 ? undefined : { number, comment, affinitySeconds, slots }
     this.#planSlotElements(before, after, unit)
-    const chain = chainOf(after)
-    const chainBefore = before ? chainOf(before) : ''
-    if (chain !== chainBefore) {
-      if (chainBefore) unit.removes.push({ map: 'lists', list: number, chain: chainBefore, comment: before!.comment })
-      if (chain) {
-        unit.adds.push({ map: 'lists', list: number, chain, comment })
-        if (!this.#chains.has(chain)) chains.push({ count: slots.length, affinitySeconds })
-        this.#chains.add(chain)
-      }
-    }
+    this.#planChain(before, after, unit, chains)
     return after
   }
 
-  #planSlotElements(before: List | undefined, after: List, unit: PlanUnit): void {
-    const had = before?.slots ?? []
-    if (had === after.slots) return
-    const sameMap = before !== undefined && before.affinitySeconds > 0 === after.affinitySeconds > 0
-    for (let slot = 0; slot < Math.max(had.length, after.slots.length); slot++) {
-      const [old, now] = [had[slot], after.slots[slot]]
+  #planSlots(before: List | undefined, number: number, wanted: ServicePortRoute['cluster'], hasAffinity: boolean) {
+    const hadAffinity = before ? before.affinitySeconds > 0 : hasAffinity
+    const known = before?.slots ?? this.#seededSlots(number, hasAffinity)
+    if (hadAffinity === hasAffinity && sameEndpoints(known, wanted)) return known
+    const makeSlot: MakeSlot = ({ address, port, isLocal }) => ({
+      address,
+      port,
+      isLocal,
+      endpoint: hasAffinity ? this.#nextEndpoint++ : 0,
+    })
+    return planSlots(hadAffinity === hasAffinity ? known : [], wanted, makeSlot)
+  }
+
+  #planChain(before: List | undefined, after: List | undefined, unit: OpenUnit, chains: ListShape[]): void {
+    const [had, has] = [before && chainOf(before), after && chainOf(after)]
+    if (had === has) return
+    if (before && had) unit.removes.push({ map: 'lists', list: before.number, chain: had, comment: before.comment })
+    if (!after || !has) return
+    unit.adds.push({ map: 'lists', list: after.number, chain: has, comment: after.comment })
+    if (this.#chains.has(has)) return
+    this.#chains.add(has)
+    chains.push({ count: after.slots.length, affinitySeconds: after.affinitySeconds })
+  }
+
+  #planSlotElements(before: List | undefined, after: List | undefined, unit: OpenUnit): void {
+    const had = before?.slots ?? noSlots
+    const has = after?.slots ?? noSlots
+    if (had === has) return
+    const sameMap = before && after && before.affinitySeconds > 0 === after.affinitySeconds > 0
+    for (let slot = 0; slot < Math.max(had.length, has.length); slot++) {
+      const [old, now] = [had[slot], has[slot]]
       if (sameMap && old && now && isSameSlot(old, now)) continue
       if (old) {
         unit.removes.push(slotElement(before!, slot, old))
         if (old.isLocal) this.#hairpins.change(old.address, -1)
       }
       if (now) {
-        unit.adds.push(slotElement(after, slot, now))
+        unit.adds.push(slotElement(after!, slot, now))
         if (now.isLocal) this.#hairpins.change(now.address, 1)
       }
     }
-    planEndpointElements(had, after.slots, unit)
+    planEndpointElements(had, has, unit)
   }
 
-  #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: PlanUnit) {
+  #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
     const had = sourceRanges(before)
     const has = sourceRanges(after)
     for (const range of had) if (!has.includes(range)) unit.removes.push(allowedSource(id, range))
@@ -169,11 +199,9 @@ export class RoutePlanner {
     }
     const had = before ? frontElements(before, id, this.#node) : noFronts
     const has = after ? frontElements(after, id, this.#node) : noFronts
-    for (const which of ['served', 'refused'] as const) {
-      const claims = which === 'served' ? this.#fronts : this.#refusals
-      for (const key of had[which].keys()) if (!has[which].has(key)) claims.release(key, before!.key)
-      for (const [key, element] of has[which]) claims.claim(key, after!.key, element)
-    }
+    const key = (after ?? before)!.key
+    changeClaims(this.#fronts, key, had.served, has.served)
+    changeClaims(this.#refusals, key, had.refused, has.refused)
   }
 
   #seededSlots(list: number, hasAffinity: boolean): readonly Slot[] {
@@ -193,24 +221,10 @@ export class RoutePlanner {
   }
 }
 
-interface WantedList {
-  readonly number: number
-  readonly comment: string
-  readonly affinitySeconds: number
-  readonly endpoints: ServicePortRoute['cluster']
-}
+const noEndpoints: ServicePortRoute['cluster'] = []
+const noSlots: readonly Slot[] = []
 
-function listOf(id: number, route: ServicePortRoute | undefined, scope: 'cluster' | 'local'): WantedList {
-  return {
-    number: scope === 'cluster' ? id : id | mark.localList,
-    comment: route ? (scope === 'cluster' ? route.key : `${route.key} local`) : '',
-    affinitySeconds: route?.affinitySeconds ?? 0,
-    endpoints: route?.[scope] ?? [],
-  }
-}
-
-const chainOf = (list: List): string =>
-  list.slots.length === 0 ? '' : listChain(list.slots.length, list.affinitySeconds)
+const chainOf = (list: List): string => listChain(list.slots.length, list.affinitySeconds)
 
 const isSameSlot = (a: Slot, b: Slot): boolean =>
   a.address === b.address && a.port === b.port && a.endpoint === b.endpoint && a.isLocal === b.isLocal
@@ -231,7 +245,7 @@ function slotElement(list: List, slot: number, { address, port, endpoint }: Slot
     : { map: 'slots', list: list.number, slot, address, port }
 }
 
-function planEndpointElements(before: readonly Slot[], after: readonly Slot[], unit: PlanUnit): void {
+function planEndpointElements(before: readonly Slot[], after: readonly Slot[], unit: OpenUnit): void {
   if ((before[0]?.endpoint ?? 0) === 0 && (after[0]?.endpoint ?? 0) === 0) return
   const had = new Map(before.map((slot) => [slot.endpoint, slot]))
   const has = new Map(after.map((slot) => [slot.endpoint, slot]))
@@ -260,12 +274,22 @@ function lastAddress(first: IpAddress, prefixLength: number): IpAddress {
   return { family: first.family, bytes: first.bytes.map((byte, index) => byte | (~prefix[index]! & 255)) }
 }
 
-interface FrontElements {
-  readonly served: ReadonlyMap<string, Element>
-  readonly refused: ReadonlyMap<string, Element>
+interface Front {
+  readonly key: string
+  readonly element: Element
 }
 
-const noFronts: FrontElements = { served: new Map(), refused: new Map() }
+interface FrontElements {
+  readonly served: readonly Front[]
+  readonly refused: readonly Front[]
+}
+
+const noFronts: FrontElements = { served: [], refused: [] }
+
+function changeClaims(claims: ClaimedElements, owner: string, had: readonly Front[], has: readonly Front[]): void {
+  for (const { key } of had) if (!has.some((front) => front.key === key)) claims.release(key, owner)
+  for (const { key, element } of has) claims.claim(key, owner, element)
+}
 
 /** Everything but the endpoints themselves. */
 function hasSameFronts(a: ServicePortRoute, b: ServicePortRoute): boolean {
@@ -287,15 +311,16 @@ const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
 
 function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
   const { protocol, port } = route
-  const served = new Map<string, Element>()
-  const refused = new Map<string, Element>()
+  const served: Front[] = []
+  const refused: Front[] = []
   const isServed = route.cluster.length > 0
   const add = (address: string, flags: number) => {
     const key = `${address} ${protocol} ${port}`
     if (isServed || flags & mark.restricted) {
-      served.set(key, { map: 'fronts', address, protocol, port, mark: id | flags | (isServed ? 0 : mark.unserved) })
+      const bits = id | flags | (isServed ? 0 : mark.unserved)
+      served.push({ key, element: { map: 'fronts', address, protocol, port, mark: bits } })
     }
-    if (!isServed) refused.set(key, { map: 'no-endpoints', address, protocol, port })
+    if (!isServed) refused.push({ key, element: { map: 'no-endpoints', address, protocol, port } })
   }
   const policy = route.internalPolicy === 'Local' ? mark.localList : 0
   add(route.clusterIp, policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded))
@@ -306,8 +331,9 @@ function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): 
   for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
   if (route.nodePort !== 0) {
     const key = `${protocol} ${route.nodePort}`
-    if (isServed) served.set(key, { map: 'nodeports', protocol, port: route.nodePort, mark: id | external })
-    else refused.set(key, { map: 'no-endpoint-nodeports', protocol, port: route.nodePort })
+    const front = { protocol, port: route.nodePort }
+    if (isServed) served.push({ key, element: { map: 'nodeports', ...front, mark: id | external } })
+    else refused.push({ key, element: { map: 'no-endpoint-nodeports', ...front } })
   }
   return { served, refused }
 }

@@ -19,7 +19,12 @@ export function planSlots(before: readonly Slot[], wanted: readonly RouteEndpoin
     const key = `${slot.address} ${slot.port}`
     const kept = missing.get(key)
     missing.delete(key)
-    return kept && (kept.isLocal === slot.isLocal ? slot : { ...slot, isLocal: kept.isLocal })
+    return (
+      kept &&
+      (kept.isLocal === slot.isLocal
+        ? slot
+        : { address: slot.address, port: slot.port, isLocal: kept.isLocal, endpoint: slot.endpoint })
+    )
   })
   const fresh = [...missing.values()].map(makeSlot)
   for (let index = 0; index < after.length && fresh.length > 0; index++) after[index] ??= fresh.shift()

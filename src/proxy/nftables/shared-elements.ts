@@ -5,6 +5,8 @@
 import type { Element } from './elements.ts'
 import type { PlanUnit } from './plan-elements.ts'
 
+const none: readonly Element[] = []
+
 interface Entry {
   current: Element | undefined
   claims: { readonly owner: string; element: Element }[]
@@ -41,7 +43,7 @@ export class ClaimedElements {
       if (!wanted) this.#entries.delete(key)
       const { current } = entry
       if (current && wanted && isSame(current, wanted)) continue
-      if (current || wanted) units.push({ removes: current ? [current] : [], adds: wanted ? [wanted] : [] })
+      if (current || wanted) units.push({ removes: current ? [current] : none, adds: wanted ? [wanted] : none })
       entry.current = wanted
     }
     this.#touched.clear()
@@ -71,7 +73,7 @@ export class CountedElements {
       const isWanted = this.#counts.has(key)
       if (isWanted === before > 0) continue
       const element = [this.#element(key)]
-      units.push(isWanted ? { removes: [], adds: element } : { removes: element, adds: [] })
+      units.push(isWanted ? { removes: none, adds: element } : { removes: element, adds: none })
     }
     this.#before.clear()
   }
