@@ -104,6 +104,7 @@ async function rawRequest(access: ClusterAccess, request: TransportRequest, sign
     },
     ...(request.body && { body: JSON.stringify(request.body) }),
     signal,
+    isWatch: request.query.get('watch') === 'true',
   }
 }
 

@@ -13,6 +13,7 @@ export interface RawRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal: AbortSignal
+  readonly isWatch: boolean
 }
 
 export interface RawAnswer {
@@ -36,12 +37,12 @@ const windowBytes = 8 * 1024 * 1024
 
 export async function openConnection(access: ClusterAccess): Promise<Connection> {
   const url = new URL(access.server)
-  if (url.protocol === 'http:') return http1Connection(url, new http.Agent({ keepAlive: true }))
+  if (url.protocol === 'http:') return http1Connection(url, (options) => new http.Agent(options))
   const options = tlsOptions(access, url)
   const socket = await connectTls(options)
   if (socket.alpnProtocol === 'h2') return http2Connection(url, socket)
   socket.destroy()
-  return http1Connection(url, new https.Agent({ ...options, ALPNProtocols: ['http/1.1'], keepAlive: true }))
+  return http1Connection(url, (limits) => new https.Agent({ ...options, ...limits, ALPNProtocols: ['http/1.1'] }))
 }
 
 function tlsOptions(access: ClusterAccess, url: URL): tls.ConnectionOptions {
@@ -134,20 +135,29 @@ function sendHttp2(session: http2.ClientHttp2Session, request: RawRequest): Prom
   })
 }
 
-function http1Connection(url: URL, agent: http.Agent | https.Agent): Connection {
+/** Requests take turns on a few sockets; each watch has its own. */
+function http1Connection(url: URL, createAgent: (options: http.AgentOptions) => http.Agent | https.Agent): Connection {
   const { request: start } = url.protocol === 'http:' ? http : https
+  const requests = createAgent({ keepAlive: true, maxSockets: 8 })
+  const watches = createAgent({ keepAlive: true })
   return {
     usable: true,
-    close: () => agent.destroy(),
-    send: (request) =>
+    close: () => {
+      requests.destroy()
+      watches.destroy()
+    },
+    send: ({ target, method, headers, body, signal, isWatch }) =>
       new Promise((resolve, reject) => {
-        const options = { agent, method: request.method, headers: request.headers, signal: request.signal }
-        const outgoing = start(new URL(request.target, url.origin), options)
+        const agent = isWatch ? watches : requests
+        // Node frames the body of a DELETE only when it is told its length.
+        const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+        const options = { agent, method, headers: { ...headers, ...length }, signal }
+        const outgoing = start(new URL(target, url.origin), options)
         outgoing.on('error', reject)
         outgoing.once('response', (answer) => {
           resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'], body: answer })
         })
-        outgoing.end(request.body)
+        outgoing.end(body)
       }),
   }
 }

@@ -40,7 +40,8 @@ export interface Kubeconfig {
 /** @param where names the text in errors: its path */
 export function parseKubeconfig(text: string, where: string): Kubeconfig {
   const value: unknown = text.trim() === '' ? {} : load(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`Cannot read ${where}: it is not a kubeconfig`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`Cannot read ${where}: it is not a kubeconfig`)
   const { clusters, users, contexts, ...rest } = value as Partial<Kubeconfig>
   return { ...rest, clusters: clusters ?? [], users: users ?? [], contexts: contexts ?? [] }
 }

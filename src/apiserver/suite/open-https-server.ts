@@ -24,6 +24,8 @@ export interface TestHttpsServer extends AsyncDisposable {
   readonly pki: Pki
   readonly auth: Auth
   readonly api: ApiServer
+  /** What the listeners hand requests to. */
+  readonly handle: ApiHandler
   readonly podStreams: FakePodStreams
   /** A kubeconfig of the administrator, as text. */
   readonly kubeconfig: string
@@ -67,6 +69,7 @@ export async function openHttpsServer(handleOf = (handle: ApiHandler): ApiHandle
     pki,
     auth,
     api,
+    handle,
     podStreams,
     create,
     kubeconfig: JSON.stringify(
