@@ -72,6 +72,27 @@ export function invalid(
 export const invalidOptions = (kind: string, findings: readonly Finding[]) =>
   invalid({ group: 'meta.k8s.io', kind }, '', findings)
 
+/** Somebody else owns what an apply wants to change. @param conflicts in order; `who` as in `"kubectl" using v1` */
+export function applyConflicts(conflicts: readonly { readonly who: string; readonly field: string }[]): StatusError {
+  const causes = conflicts.map(({ who, field }) => ({
+    reason: 'FieldManagerConflict',
+    message: `conflict with ${who}`,
+    field,
+  }))
+  return failure(409, 'Conflict', `Apply failed with ${summarize(conflicts)}`, { causes })
+}
+
+function summarize(conflicts: readonly { readonly who: string; readonly field: string }[]): string {
+  const [only] = conflicts
+  if (conflicts.length === 1 && only) return `1 conflict: conflict with ${only.who}: ${only.field}`
+  const byOwner = [...Map.groupBy(conflicts, ({ who }) => who)].sort(([a], [b]) => (a < b ? -1 : 1))
+  const lines = byOwner.flatMap(([who, fields]) => [
+    `conflicts with ${who}:`,
+    ...fields.map(({ field }) => `- ${field}`),
+  ])
+  return `${conflicts.length} conflicts: ${lines.join('\n')}`
+}
+
 export const badRequest = (message: string) => failure(400, 'BadRequest', message)
 
 export const forbidden = (resource: Named, name: string | undefined, why: string, causes?: StatusCause[]) =>

@@ -18,12 +18,18 @@ export function nameOf(call: Call): string {
   return call.info.name ?? ''
 }
 
-/** Who writes, for pipelines. */
+/** Who writes, for pipelines. The field manager is what the client calls itself. */
 export function writerOf(call: Call) {
   return {
     kind: call.kind,
     namespace: call.namespace,
     user: call.request.user,
+    manager: managerOf(call.request),
     warn: (text: string) => void call.warnings.add(text),
   }
+}
+
+/** `fieldManager`, else the product of the User-Agent. */
+function managerOf({ query, headers }: ApiRequest): string {
+  return query.get('fieldManager') || (headers['user-agent'] ?? '').split('/')[0]! || 'unknown'
 }

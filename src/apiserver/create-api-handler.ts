@@ -57,7 +57,7 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const objects = await openObjectStore(deps.store, log, stopping.signal)
   startEventExpiry(objects, clock, log, stopping.signal)
   const admission = (deps.admission ?? standardAdmission)(() => objects)
-  const server: ServerDeps = { objects, clock, admission, allocators: [openServiceAllocator(() => server)] }
+  const server: ServerDeps = { objects, clock, authorize, admission, allocators: [openServiceAllocator(() => server)] }
   const kindAt = indexByPath(kinds)
   const reviewAt = indexByPath(reviews)
   const subresources = subresourcesOf(deps.mintToken)

@@ -14,6 +14,7 @@ import { findDuplicateFields } from '../request/find-duplicate-fields.ts'
 import { parseWriteOptions, type WriteOptions } from '../request/parse-options.ts'
 import { checkSize, decodeText, mediaTypeOf } from '../request/read-body.ts'
 import type { ServerDeps } from '../server-deps.ts'
+import { apply, applyPatchType } from './apply.ts'
 import { updateObject } from '../write/update-object.ts'
 
 export interface Patch {
@@ -24,13 +25,14 @@ export interface Patch {
   readonly text: () => string
 }
 
-export const patchTypes = [
+const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
 ] as const
 
 export async function patch(deps: ServerDeps, call: Call): Promise<ApiResponse> {
+  if (mediaTypeOf(call.request) === applyPatchType) return apply(deps, call)
   const options = parseWriteOptions(call.request.query, 'Patch')
   const { subresource } = call.info
   const parsed = parsePatch(call)
@@ -79,9 +81,11 @@ function checkSameType(kind: Kind, value: Record<string, unknown>): void {
   }
 }
 
-export function parsePatch({ kind, request }: Call): Patch {
+export function parsePatch({ kind, info, request }: Call): Patch {
   const type = mediaTypeOf(request)
-  if (!patchTypes.some((known) => known === type)) throw unsupportedMediaType(patchTypes)
+  if (!patchTypes.some((known) => known === type)) {
+    throw unsupportedMediaType(info.subresource === 'scale' ? patchTypes : [...patchTypes, applyPatchType])
+  }
   if (request.query.get('force')) {
     throw invalidOptions('PatchOptions', [
       { field: 'force', reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch' },

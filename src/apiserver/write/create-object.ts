@@ -1,6 +1,6 @@
 /** Creation: identity, admission, the kind's own rules, allocation, store. */
 import type { Kind } from '#api/kind.ts'
-import type { KubeObject } from '#api/meta.ts'
+import type { KubeObject, ManagedFieldsEntry } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
 import { alreadyExists, badRequest, beingDeleted, invalid } from '../api-errors.ts'
 import { generateName, placeObject, stampNew } from './object-metadata.ts'
@@ -14,6 +14,8 @@ export interface CreateRequest {
   readonly user: UserInfo
   readonly dryRun: boolean
   readonly warn: (text: string) => void
+  /** Who owns what, for objects that begin with an apply. */
+  readonly managedFields?: ManagedFieldsEntry[]
 }
 
 const generateAttempts = 8
@@ -43,6 +45,7 @@ async function createOnce(
 ): Promise<KubeObject | undefined> {
   const { kind, dryRun } = request
   stampNew(kind, object, deps.clock.nowMs())
+  if (request.managedFields) object.metadata.managedFields = request.managedFields
   if (kind.hasStatus && !keepsStatusOnCreate(kind)) delete (object as { status?: unknown }).status
   const write: Write = { ...request, operation: 'create', name: object.metadata.name, object } as Write
   await admit(deps, write)

@@ -1,10 +1,18 @@
 /** Updates of an existing object, from PUT, PATCH and subresources alike. */
-import type { Finding, Kind } from '#api/kind.ts'
-import type { KubeObject } from '#api/meta.ts'
+import { apiVersionOf, type Finding, type Kind } from '#api/kind.ts'
+import type { KubeObject, ManagedFieldsEntry } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
 import { conflict, invalid, modified, notFound } from '../api-errors.ts'
+import { entriesOf, ownersAfterUpdate, type Writer } from '../apply/managed-fields.ts'
 import { scopeEphemeralContainers } from '../subresources/ephemeral-containers.ts'
-import { checkFinalizers, checkNameOfPath, finalizersOf, keepServerFields, placeObject } from './object-metadata.ts'
+import {
+  checkFinalizers,
+  checkNameOfPath,
+  finalizersOf,
+  keepServerFields,
+  placeObject,
+  timestamp,
+} from './object-metadata.ts'
 import { sameJson } from './same-json.ts'
 import { admit, completeAll, releaseAll, reserveAll, type Write, type WriteDeps } from './write.ts'
 
@@ -23,6 +31,10 @@ export interface UpdateRequest {
   readonly change: (current: KubeObject) => KubeObject | Promise<KubeObject>
   /** PUT demands a resourceVersion from kinds without unconditional update. */
   readonly demandsVersion?: boolean
+  /** Name of the client, as owner of the fields that it changes. */
+  readonly manager?: string
+  /** Who owns what after an apply; by default derived from what changes, for objects that were ever applied. */
+  readonly managedFields?: () => ManagedFieldsEntry[]
   /** Which parts the change may touch; default: by subresource. */
   readonly scope?: (proposed: KubeObject, current: KubeObject) => KubeObject
 }
@@ -86,6 +98,7 @@ async function updateOnce(
   kind.prepare?.(object, current)
   if (subresource === undefined) completeAll(deps, write)
   countGeneration(kind, object, current)
+  trackOwners(deps, request, object, current)
   check(request, object, current)
   if (subresource === undefined) for (const text of kind.warnings?.(object, current) ?? []) request.warn(text)
   const reservation = subresource === undefined ? await reserveAll(deps, write) : undefined
@@ -126,6 +139,22 @@ function withStatusOf(source: KubeObject, object: KubeObject): KubeObject {
   const { status: _, ...rest } = object as KubeObject & { status?: unknown }
   // A copy, because admission and the kind's rules may change the object while `source` may be shared.
   return structuredClone(status === undefined ? rest : { ...rest, status }) as KubeObject
+}
+
+/** Fields have owners from the first apply on; before that, nobody asks. */
+function trackOwners(deps: WriteDeps, request: UpdateRequest, object: KubeObject, current: KubeObject): void {
+  const { kind, manager = 'unknown', subresource } = request
+  if (request.managedFields) object.metadata.managedFields = request.managedFields()
+  else if (current.metadata.managedFields?.length) {
+    const writer: Writer = {
+      manager,
+      operation: 'Update',
+      apiVersion: apiVersionOf(kind),
+      ...(subresource !== undefined && { subresource }),
+    }
+    const now = timestamp(deps.clock.nowMs())
+    object.metadata.managedFields = entriesOf(ownersAfterUpdate(kind.schema, [current, object], writer, now))
+  }
 }
 
 function countGeneration(kind: Kind, object: KubeObject, current: KubeObject): void {
