@@ -21,13 +21,38 @@ export function applySchemaDefaults(schema: Schema, value: unknown): void {
   }
 }
 
+interface FieldPlan {
+  readonly name: string
+  readonly schema: Schema
+  readonly filling: unknown
+  /** Whether something below has a default. */
+  readonly goesOn: boolean
+}
+
+const plans = new WeakMap<ObjectSchema, readonly FieldPlan[]>()
+
+/** The fields that have anything to do with defaults. */
+function planOf(schema: ObjectSchema): readonly FieldPlan[] {
+  const known = plans.get(schema)
+  if (known !== undefined) return known
+  const plan = Object.entries(schema.fields)
+    .map(([name, field]) => ({
+      name,
+      schema: field.schema,
+      filling: fillingOf(field),
+      goesOn: hasDefaults(field.schema),
+    }))
+    .filter(({ filling, goesOn }) => filling !== undefined || goesOn)
+  plans.set(schema, plan)
+  return plan
+}
+
 function applyFieldDefaults(schema: ObjectSchema, value: Record<string, unknown>): void {
-  for (const [name, field] of Object.entries(schema.fields)) {
-    if (value[name] === undefined) {
-      const filling = fillingOf(field)
-      if (filling !== undefined) value[name] = structuredClone(filling)
+  for (const { name, schema: inner, filling, goesOn } of planOf(schema)) {
+    if (value[name] === undefined && filling !== undefined) {
+      value[name] = typeof filling === 'object' ? structuredClone(filling) : filling
     }
-    applySchemaDefaults(field.schema, value[name])
+    if (goesOn) applySchemaDefaults(inner, value[name])
   }
 }
 
