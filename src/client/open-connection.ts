@@ -62,7 +62,7 @@ function tlsOptions(access: ClusterAccess, url: URL): tls.ConnectionOptions {
 
 function connectTls(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect(options)
+    const socket = tls.connect(options).setNoDelay(true)
     const fail = (error: Error) => {
       clearTimeout(timer)
       socket.destroy()

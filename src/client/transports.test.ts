@@ -66,7 +66,7 @@ async function http1Front(server: TestHttpsServer): Promise<{ port: number; clos
         key: pki.admin.key,
         ALPNProtocols: ['http/1.1'],
       })
-      for (const end of [socket, back]) end.on('error', () => {})
+      for (const end of [socket, back]) end.setNoDelay(true).on('error', () => {})
       socket.on('close', () => back.destroy())
       back.on('close', () => socket.destroy())
       socket.pipe(back).pipe(socket)
