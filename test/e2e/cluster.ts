@@ -1,5 +1,5 @@
 /** A cluster made by the command line under test, and kubectl pointed at it. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { node, program } from './checkout.ts'
@@ -72,7 +72,10 @@ export async function startCluster({ name, user, nodes, mirror }: ClusterOptions
     apply: (manifest) => kubectl(['apply', '-f', '-'], { input: manifest }),
     frontdesk,
     up,
-    diagnose: () => diagnose(cluster, join(env.FRONTDESK_HOME, 'clusters', name, 'logs')),
+    diagnose: async () => {
+      const objects = existsSync(kubeconfig) ? await describeObjects(cluster) : []
+      return [...objects, ...readLogs(join(env.FRONTDESK_HOME, 'clusters', name, 'logs'))].join('\n')
+    },
     [Symbol.asyncDispose]: async () => {
       await frontdesk(['down', name])
     },
@@ -97,18 +100,17 @@ registries:
 `
 }
 
-async function diagnose(cluster: Cluster, logs: string): Promise<string> {
+function describeObjects(cluster: Cluster): Promise<readonly string[]> {
   const questions = [
     ['get', 'nodes,deployments,replicasets,statefulsets,services,endpointslices,pods', '-A', '-o', 'wide'],
     ['get', 'events', '-A', '--sort-by=.metadata.creationTimestamp'],
   ]
-  const answers = await Promise.all(
+  return Promise.all(
     questions.map(async (args) => {
       const { stdout, stderr } = await cluster.tryKubectl([...args, '--request-timeout=5s'], { timeoutMs: 15_000 })
       return `$ kubectl ${args.join(' ')}\n${lastLines(stdout + stderr, 60)}`
     }),
   )
-  return [...answers, ...readLogs(logs)].join('\n')
 }
 
 function readLogs(dir: string): readonly string[] {

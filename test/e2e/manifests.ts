@@ -83,9 +83,9 @@ spec:
 `
 }
 
-/** A pod that opens a new connection after another and prints each answer, or FAILED and why. */
+/** A pod that opens a new connection after another and prints each answer, or FAILED and why; it leaves room for others. */
 export function renderLoad(name: string, url: string): string {
-  const loop = `while :; do timeout 5 wget -qO- ${url} 2>&1 || echo FAILED; done`
+  const loop = `while :; do timeout 5 wget -qO- ${url} 2>&1 || echo FAILED; usleep 5000; done`
   return `apiVersion: v1
 kind: Pod
 metadata:
