@@ -58,7 +58,8 @@ export function readResource(
   const name = rest.join('.')
   const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers]
   const target = containerName ? all.find((candidate) => candidate.name === containerName) : container
-  if (!target || (kind !== 'limits' && kind !== 'requests')) throw new Error(`unsupported container resource: ${resource}`)
+  if (!target || (kind !== 'limits' && kind !== 'requests'))
+    throw new Error(`unsupported container resource: ${resource}`)
   const set = target.resources?.[kind]?.[name]
   const value = parseQuantity(set ?? (kind === 'limits' ? (allocatable[name] ?? '0') : '0'))
   const by = parseQuantity(divisor === '0' || divisor === '' ? '1' : divisor)

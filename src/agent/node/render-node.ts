@@ -6,7 +6,8 @@ export interface MachineFacts {
   readonly cpus: number
   readonly memoryBytes: number
   readonly diskBytes: number
-  readonly architecture: 'amd64' | 'arm64' | string
+  /** As in image platforms: `amd64`, `arm64`. */
+  readonly architecture: string
   readonly kernelVersion: string
   readonly osImage: string
   readonly machineId: string

@@ -47,9 +47,7 @@ export interface PersistentRecord {
 
 export type ContainerActivity =
   /** Nothing is under way. */
-  | 'none'
-  | 'starting'
-  | 'stopping'
+  'none' | 'starting' | 'stopping'
 
 export interface ContainerRecord extends PersistentRecord {
   readonly name: string

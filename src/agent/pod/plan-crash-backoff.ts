@@ -8,11 +8,7 @@ export type RestartDecision =
   | { readonly type: 'start'; readonly backoff: CrashBackoff }
   | { readonly type: 'wait'; readonly untilMs: number; readonly delayMs: number }
 
-export function planRestart(
-  backoff: CrashBackoff | undefined,
-  finishedAtMs: number,
-  nowMs: number,
-): RestartDecision {
+export function planRestart(backoff: CrashBackoff | undefined, finishedAtMs: number, nowMs: number): RestartDecision {
   const expired = backoff && finishedAtMs - backoff.updatedAtMs > 2 * maxDelayMs
   if (backoff && !expired && nowMs < finishedAtMs + backoff.delayMs) {
     return { type: 'wait', untilMs: finishedAtMs + backoff.delayMs, delayMs: backoff.delayMs }

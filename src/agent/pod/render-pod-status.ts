@@ -26,10 +26,7 @@ export interface StatusInput {
   readonly failure?: { readonly reason: string; readonly message: string }
 }
 
-type AnyContainer = Pick<
-  Container,
-  'name' | 'image' | 'volumeMounts' | 'startupProbe' | 'resources' | 'restartPolicy'
->
+type AnyContainer = Pick<Container, 'name' | 'image' | 'volumeMounts' | 'startupProbe' | 'resources' | 'restartPolicy'>
 
 export function renderPodStatus(input: StatusInput, nowMs: number): PodStatus {
   const { pod, failure } = input
@@ -51,7 +48,7 @@ export function renderPodStatus(input: StatusInput, nowMs: number): PodStatus {
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
-    ...(failure ?? {}),
+    ...failure,
     conditions: renderConditions({ ...input, phase, init, main, nowMs, initDone: initDone(input) }),
     hostIP: input.hostIp,
     hostIPs: [{ ip: input.hostIp }],

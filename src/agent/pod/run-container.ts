@@ -3,12 +3,10 @@ import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Container } from '#api/container.ts'
 import type { LifecycleHandler } from '#api/probe.ts'
-import { copyFdFrom, openPidfd } from '#kernel/libc-process.ts'
 import { connectInNetns } from '#kernel/connect-in-netns.ts'
-import { close } from '#kernel/libc.ts'
 import { isRunning as processIsRunning } from '#kernel/process-identity.ts'
 import { LaunchError } from '#kernel/sandbox/container-launch.ts'
-import { signalContainer, untilEntered } from '#kernel/sandbox/container-process.ts'
+import { signalContainer, takeKeptDescriptor, untilEntered } from '#kernel/sandbox/container-process.ts'
 import { runInContainer } from '#kernel/run-in-container.ts'
 import { watchExit } from '#kernel/watch-exit.ts'
 import { backoffMs } from '#lib/backoff.ts'
@@ -255,12 +253,7 @@ export class ContainerRunner {
   #takeBack(instance: ContainerInstance): number | undefined {
     if (!instance.tty && instance.stdin !== 'keep') return undefined
     try {
-      const pidfd = openPidfd(instance.shim.pid)
-      try {
-        return copyFdFrom(pidfd, 3)
-      } finally {
-        close(pidfd)
-      }
+      return takeKeptDescriptor(instance.shim)
     } catch (error) {
       this.#owner.context.log.warn({ error: String(error) }, 'cannot take the terminal of a container again')
       return undefined
@@ -276,7 +269,13 @@ export class ContainerRunner {
     if (this.record.current?.id !== instance.id) return
     const exit = this.#readExit(instance, whileAway)
     const { mustDie: _mustDie, ...rest } = this.record
-    this.record = { ...rest, current: { ...instance, exit }, activity: 'none', probedReady: false, probedStarted: false }
+    this.record = {
+      ...rest,
+      current: { ...instance, exit },
+      activity: 'none',
+      probedReady: false,
+      probedStarted: false,
+    }
     this.#persist()
     this.#ended.abort()
     this.output?.end()

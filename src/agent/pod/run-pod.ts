@@ -47,7 +47,13 @@ export class PodRunner {
   #removed = false
   #deletedFromApi = false
 
-  constructor(context: AgentContext, pod: Pod, saved: SavedPod | undefined, onRemoved: () => void, signal: AbortSignal) {
+  constructor(
+    context: AgentContext,
+    pod: Pod,
+    saved: SavedPod | undefined,
+    onRemoved: () => void,
+    signal: AbortSignal,
+  ) {
     this.#context = context
     this.#pod = pod
     this.uid = pod.metadata.uid ?? ''
@@ -108,7 +114,10 @@ export class PodRunner {
     this.#deletedFromApi = true
     this.#pod = {
       ...this.#pod,
-      metadata: { ...this.#pod.metadata, deletionTimestamp: this.#pod.metadata.deletionTimestamp ?? new Date(0).toISOString() },
+      metadata: {
+        ...this.#pod.metadata,
+        deletionTimestamp: this.#pod.metadata.deletionTimestamp ?? new Date(0).toISOString(),
+      },
     }
     this.#wakeWaiters()
     this.sync()
@@ -149,8 +158,10 @@ export class PodRunner {
     for (const [name, persistent] of containers) this.#runner(name).adopt(persistent)
     const names = new Set(this.#pod.spec.containers.map((container) => container.name))
     // Containers that have begun mean that the init containers had ended. In a new sandbox they run again.
-    this.#initialized = kept && [...containers].some(([name, record]) => names.has(name) && record.current !== undefined)
-    if (!kept) for (const container of this.#pod.spec.initContainers ?? []) this.#containers.get(container.name)?.forget()
+    this.#initialized =
+      kept && [...containers].some(([name, record]) => names.has(name) && record.current !== undefined)
+    if (!kept)
+      for (const container of this.#pod.spec.initContainers ?? []) this.#containers.get(container.name)?.forget()
   }
 
   /** After adoption volumes are made again, which leaves alone what is the same. */
@@ -299,7 +310,11 @@ export class PodRunner {
 
   #volumesFailed(error: unknown): void {
     if (error instanceof VolumeError) this.#context.events(this.#pod, 'Warning', 'FailedMount', error.message)
-    else this.#context.log.error({ pod: this.#pod.metadata.name, error: String(error) }, 'cannot make the volumes of a pod')
+    else
+      this.#context.log.error(
+        { pod: this.#pod.metadata.name, error: String(error) },
+        'cannot make the volumes of a pod',
+      )
   }
 
   #sandboxFailed(error: unknown): void {
@@ -352,7 +367,9 @@ export class PodRunner {
 
   #spec(name: string): Container {
     const { initContainers = [], containers, ephemeralContainers = [] } = this.#pod.spec
-    const found = [...containers, ...initContainers, ...ephemeralContainers].find((candidate) => candidate.name === name)
+    const found = [...containers, ...initContainers, ...ephemeralContainers].find(
+      (candidate) => candidate.name === name,
+    )
     if (!found) throw new Error(`Cannot find container ${name} in pod ${this.#pod.metadata.name}`)
     return { ...found, name }
   }

@@ -28,7 +28,7 @@ export function openStatusWriter(client: Client, pod: Pod, log: Log, signal: Abo
     })
   }
   const writeAll = async () => {
-    for (let failures = 0; wanted && !signal.aborted; ) {
+    for (let failures = 0; wanted && !signal.aborted;) {
       const status: PodStatus = wanted
       wanted = undefined
       try {

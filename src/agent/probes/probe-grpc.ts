@@ -35,15 +35,17 @@ function check(session: http2.ClientHttp2Session, service: string, signal: Abort
       { signal },
     )
     const chunks: Buffer[] = []
-    let grpcStatus: unknown
-    call.once('response', (headers) => (grpcStatus = headers['grpc-status']))
-    call.once('trailers', (trailers) => (grpcStatus = trailers['grpc-status'] ?? grpcStatus))
+    let grpcStatus: string | undefined
+    call.once('response', (headers) => (grpcStatus = text(headers['grpc-status'])))
+    call.once('trailers', (trailers) => (grpcStatus = text(trailers['grpc-status']) ?? grpcStatus))
     call.on('data', (chunk: Buffer) => chunks.push(chunk))
     call.once('error', reject)
-    call.once('close', () => resolve(verdict(String(grpcStatus ?? 'none'), Buffer.concat(chunks))))
+    call.once('close', () => resolve(verdict(grpcStatus ?? 'none', Buffer.concat(chunks))))
     call.end(encodeCheck(service))
   })
 }
+
+const text = (header: string | string[] | undefined) => (Array.isArray(header) ? header[0] : header)
 
 /** A length-prefixed HealthCheckRequest { service = 1 }. */
 function encodeCheck(service: string): Buffer {

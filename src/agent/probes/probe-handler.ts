@@ -68,7 +68,7 @@ function resolveHttp(action: HTTPGetAction, target: ProbeTarget): HttpTarget {
     address: action.host || target.podIp,
     port: portNumber(action.port, target),
     path: path.startsWith('/') ? path : `/${path}`,
-    headers: (action.httpHeaders ?? []).map(({ name = '', value = '' }) => ({ name, value })),
+    headers: action.httpHeaders ?? [],
   }
 }
 

@@ -12,7 +12,11 @@ interface LogSource {
   readonly live?: LiveOutput
 }
 
-export async function* readLogs(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+export async function* readLogs(
+  source: LogSource,
+  options: LogOptions,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
   let left = options.limitBytes ?? Infinity
   for await (const chunk of readAll(source, options, signal)) {
     yield chunk.subarray(0, Math.min(chunk.length, left))
@@ -86,7 +90,7 @@ async function tailOffset(file: FileHandle, lines: number): Promise<number> {
   const { size } = await file.stat()
   if (lines === 0) return size
   let found = 0
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const start = Math.max(0, end - chunkBytes)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start)
     for (let index = bytesRead - 1; index >= 0; index--) {

@@ -14,7 +14,11 @@ export interface OutputFiles {
 
 export function outputFiles(instanceDir: string, separate: boolean): OutputFiles {
   const stdout = path.join(instanceDir, 'log')
-  return { stdout, stderr: separate ? path.join(instanceDir, 'log.err') : stdout, times: path.join(instanceDir, 'times') }
+  return {
+    stdout,
+    stderr: separate ? path.join(instanceDir, 'log.err') : stdout,
+    times: path.join(instanceDir, 'times'),
+  }
 }
 
 export interface Growth {

@@ -65,7 +65,8 @@ function giveToGroup(source: string, fsGroup: number | undefined): void {
   try {
     chownSync(source, -1, fsGroup)
     chmodSync(source, (statSync(source).mode & 0o7777) | 0o2070)
-    for (const entry of readdirSync(source, { recursive: true })) lchownSync(path.join(source, String(entry)), -1, fsGroup)
+    for (const entry of readdirSync(source, { recursive: true }))
+      lchownSync(path.join(source, String(entry)), -1, fsGroup)
   } catch (error) {
     if (!['EINVAL', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }

@@ -114,12 +114,7 @@ function select(files: Files, data: ReadonlyMap<string, Uint8Array>, selection: 
   }
 }
 
-function addDownward(
-  files: Files,
-  items: readonly DownwardAPIVolumeFile[],
-  mode: number,
-  input: PayloadInput,
-): void {
+function addDownward(files: Files, items: readonly DownwardAPIVolumeFile[], mode: number, input: PayloadInput): void {
   for (const item of items) {
     const text = item.fieldRef
       ? readField(item.fieldRef, input)

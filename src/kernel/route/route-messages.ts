@@ -84,7 +84,11 @@ function routeBody(writer: MessageWriter, { to, via, linkIndex, unreachable }: R
   const gateway = via === undefined ? undefined : requireIp(via)
   const family = familyNumber(cidr?.base ?? gateway ?? requireIp('0.0.0.0'))
   const onLink = gateway && linkIndex !== undefined ? RTNH_F_ONLINK : 0
-  writer.u8(family).u8(cidr?.prefixLength ?? 0).u8(0).u8(0)
+  writer
+    .u8(family)
+    .u8(cidr?.prefixLength ?? 0)
+    .u8(0)
+    .u8(0)
   writer.u8(RT_TABLE_MAIN).u8(RTPROT_STATIC).u8(scope)
   writer.u8(unreachable ? RTN_UNREACHABLE : RTN_UNICAST).u32(onLink)
   if (cidr) writer.attrBytes(RTA.destination, maskIp(cidr.base, cidr.prefixLength).bytes)

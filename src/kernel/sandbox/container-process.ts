@@ -1,8 +1,8 @@
 /** Finds and signals the process inside a container, known by its shim. */
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { close } from '../libc.ts'
-import { openPidfd, signalPidfd } from '../libc-process.ts'
+import { copyFdFrom, openPidfd, signalPidfd } from '../libc-process.ts'
 import { isRunning, type ProcessIdentity } from '../process-identity.ts'
 
 /** Pid 1 of the container as seen from here; undefined when it has ended or has not begun. */
@@ -53,3 +53,19 @@ export function signalContainer(shim: ProcessIdentity, signal: number): boolean 
   return signalled
 }
 
+/** Our end of the terminal or of stdin again, from the shim, which keeps it for whoever comes after us. */
+export function takeKeptDescriptor(shim: ProcessIdentity): number | undefined {
+  const pidfd = openPidfd(shim.pid)
+  try {
+    const kept = keptDescriptor(shim.pid)
+    return kept === undefined ? undefined : copyFdFrom(pidfd, kept)
+  } finally {
+    close(pidfd)
+  }
+}
+
+/** It was given as 3, but while a command runs, some shells have it moved out of that command's way. */
+function keptDescriptor(pid: number): number | undefined {
+  const descriptors = readdirSync(`/proc/${pid}/fd`).map(Number)
+  return descriptors.find((fd) => fd > 2 && /^pipe:|ptmx$/.test(readlinkSync(`/proc/${pid}/fd/${fd}`)))
+}

@@ -1,5 +1,16 @@
 /** Mounts a container's root. Runs inside the container's new mount namespace. */
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync, writeFileSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+  statSync,
+} from 'node:fs'
 import path from 'node:path'
 import { SystemCallError, checked, errnoOf, mount } from '../libc.ts'
 import { chdir, setMountReadOnly } from '../libc-process.ts'
@@ -81,7 +92,10 @@ function mountHostRoot(spec: RootfsSpec): void {
   // Asked first: the root about to be mounted is no part of the machine.
   const mountPoints = parseMountPoints(readFileSync('/proc/thread-self/mountinfo', 'utf8'))
   const isOwn = (point: string) => (spec.leaveOut ?? []).some((own) => `${point}/`.startsWith(`${own}/`))
-  const steps = planHostRoot(listDirectory, mountPoints.filter((point) => point !== '/' && !isOwn(point)))
+  const steps = planHostRoot(
+    listDirectory,
+    mountPoints.filter((point) => point !== '/' && !isOwn(point)),
+  )
   checked('mount root', mount('tmpfs', spec.target, 'tmpfs', MS_NODEV | MS_NOSUID, 'mode=0755,size=64m'), spec.target)
   for (const [index, step] of steps.entries()) applyStep(spec, step, index)
   linkSystemPaths(spec.target)

@@ -82,9 +82,7 @@ const changesUser = ({ user, mayChangeUser }: CommandInput) =>
   mayChangeUser && (user.uid !== 0 || user.gid !== 0 || user.groups.length > 0)
 
 const restricts = (input: CommandInput) =>
-  input.capabilities !== undefined ||
-  input.noNewPrivileges ||
-  (input.mayChangeUser && input.user.groups.length > 0)
+  input.capabilities !== undefined || input.noNewPrivileges || (input.mayChangeUser && input.user.groups.length > 0)
 
 /** proc is mounted while that is still allowed; then the bounding set shrinks, and takes effect with the next exec. */
 function restrictedEntry(input: CommandInput): string[] {

@@ -8,8 +8,10 @@ export interface HostEntry {
   readonly type: 'directory' | 'link' | 'file' | 'other'
 }
 
-export type HostRootStep =
-  | { readonly type: 'overlay' | 'bind' | 'link' | 'directory' | 'bind-file'; readonly path: string }
+export type HostRootStep = {
+  readonly type: 'overlay' | 'bind' | 'link' | 'directory' | 'bind-file'
+  readonly path: string
+}
 
 /** Replaced by the container's own: never taken from the host. */
 const ownPaths = new Set(['/proc', '/sys', '/dev', '/run'])

@@ -33,7 +33,11 @@ async function exitCodes(cluster: ClusterFixture): Promise<void> {
   await untilEntered(killed.shim, path.join(killed.dir, 'rootfs'))
   assert.ok(signalContainer(killed.shim, 9))
   assert.equal(await killed.exited(), 137)
-  const handled = await cluster.start('handled', 1, ['sh', '-c', 'trap "exit 3" TERM; echo set; while :; do sleep 0.01; done'])
+  const handled = await cluster.start('handled', 1, [
+    'sh',
+    '-c',
+    'trap "exit 3" TERM; echo set; while :; do sleep 0.01; done',
+  ])
   while (!handled.log().includes('set')) await new Promise((resolve) => setImmediate(resolve))
   assert.ok(signalContainer(handled.shim, 15))
   assert.equal(await handled.exited(), 3)
@@ -63,7 +67,16 @@ async function isolation(cluster: ClusterFixture): Promise<void> {
   const pod = await cluster.start('isolated', 1, ['sh', '-c', commands.join('; ')], { mounts })
   assert.equal(await pod.exited(), 0)
   const log = pod.log()
-  for (const expected of ['isolated\n', 'pid 1\n', 'localhost isolated', 'from outside', 'changed', 'refused', 'hidden', 'eth0'])
+  for (const expected of [
+    'isolated\n',
+    'pid 1\n',
+    'localhost isolated',
+    'from outside',
+    'changed',
+    'refused',
+    'hidden',
+    'eth0',
+  ])
     assert.ok(log.includes(expected), `${expected} in ${log}`)
   assert.equal(readFileSync(path.join(volume, 'taken'), 'utf8'), 'written\n')
   assert.ok(!existsSync('/usr/frontdesk-scenario'), 'the machine keeps its own files')
@@ -88,7 +101,11 @@ async function networks(cluster: ClusterFixture): Promise<void> {
   const refused = connectInNetns(cluster.broker, { netns: cluster.paths.node(2), address: server.ip, port: 1 }, signal)
   await assert.rejects(refused, /connection refused/)
   // An address that no pod has is refused at once, it does not go round until its time to live is over.
-  const nobody = connectInNetns(cluster.broker, { netns: cluster.paths.node(2), address: '10.214.1.250', port: 1 }, signal)
+  const nobody = connectInNetns(
+    cluster.broker,
+    { netns: cluster.paths.node(2), address: '10.214.1.250', port: 1 },
+    signal,
+  )
   await assert.rejects(nobody, /no route to host/)
   signalContainer(server.shim, 9)
 }
@@ -120,5 +137,5 @@ async function commands(cluster: ClusterFixture): Promise<void> {
 await using cluster = await openCluster(base)
 for (const scenario of [exitCodes, isolation, networks, commands]) {
   await scenario(cluster)
-  console.log(`passed: ${scenario.name}`)
+  process.stdout.write(`passed: ${scenario.name}\n`)
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { enterHolderCommand, startHolder } from '../holder.ts'
+import { findMembers, listMountedNamespaces } from '../find-members.ts'
 import { signalProcess } from '../process-identity.ts'
 
 const [base = '', ...scripts] = process.argv.slice(2)
@@ -20,5 +21,8 @@ try {
     if (code !== 0) process.exitCode = code
   }
 } finally {
+  // What a failed scenario has left running.
+  for (const pid of findMembers(listMountedNamespaces(holder.pid, path.join(runDir, 'net'))))
+    process.kill(pid, 'SIGKILL')
   signalProcess(holder, 'SIGKILL')
 }

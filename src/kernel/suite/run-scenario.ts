@@ -47,7 +47,11 @@ export async function runScenario(user: ScenarioUser, scripts: readonly string[]
   try {
     const entry = path.join(import.meta.dirname, 'enter-holder.ts')
     const [program, args] = commandLine(user.uid, [process.execPath, entry, base, ...scripts])
-    const child = spawn(program, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: base } })
+    const child = spawn(program, args, {
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOME: base },
+    })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
