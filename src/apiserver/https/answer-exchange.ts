@@ -49,7 +49,7 @@ async function answerUser(deps: ExchangeDeps, exchange: Exchange, user: UserInfo
     signal: exchange.signal,
   }
   const isWatch = info.type === 'resource' && info.verb === 'watch'
-  const answer = isWatch ? await deps.handle(request) : await withinTime(deps.handle, request)
+  const answer = isWatch ? await deps.handle(request) : await withinTime(deps.handle, request, exchange)
   await writeAnswer(exchange, answer)
 }
 
@@ -66,15 +66,20 @@ function methodNotAllowed(method: string): StatusError {
 const longestMs = 60_000
 
 /** `timeout` may shorten the limit, never lengthen it. Watches have their own `timeoutSeconds`. */
-async function withinTime(handle: ApiHandler, request: ApiRequest): Promise<ApiResponse> {
-  const timeout = Promise.withResolvers<never>()
+async function withinTime(handle: ApiHandler, request: ApiRequest, exchange: Exchange): Promise<ApiResponse> {
+  const { signal } = request
+  const over = Promise.withResolvers<never>()
   const expire = () =>
-    timeout.reject(failure(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout'))
+    over.reject(failure(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout'))
+  // When the server stops, what it is doing is still finished and answered.
+  const leave = () => exchange.gone && over.reject(signal.reason)
   const timer = setTimeout(expire, Math.min(parseDurationMs(request.query.get('timeout')) ?? longestMs, longestMs))
+  signal.addEventListener('abort', leave, { once: true })
   try {
-    return await Promise.race([handle(request), timeout.promise])
+    return await Promise.race([handle(request), over.promise])
   } finally {
     clearTimeout(timer)
+    signal.removeEventListener('abort', leave)
   }
 }
 

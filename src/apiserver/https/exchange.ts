@@ -21,6 +21,8 @@ export interface Exchange {
   destroy(): void
   /** Aborted when the client has gone or the server stops. */
   readonly signal: AbortSignal
+  /** Whether the client has gone: nobody will read an answer. */
+  readonly gone: boolean
 }
 
 export function splitTarget(target: string): { path: string; query: URLSearchParams } {

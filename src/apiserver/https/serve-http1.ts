@@ -51,6 +51,9 @@ function exchangeOf(request: http.IncomingMessage, response: http.ServerResponse
     tls: request.socket as TLSSocket,
     input: request,
     signal: over.signal,
+    get gone() {
+      return response.closed || response.destroyed
+    },
     get responded() {
       return response.headersSent
     },

@@ -36,6 +36,9 @@ function exchangeOf(
     tls: stream.session?.socket as TLSSocket,
     input: stream,
     signal: over.signal,
+    get gone() {
+      return stream.closed || stream.destroyed
+    },
     get responded() {
       return stream.headersSent
     },

@@ -14,9 +14,8 @@ export function statusOf(error: unknown, log: Log, about: string): Status {
 }
 
 export async function writeFailure(exchange: Exchange, error: unknown, log: Log): Promise<void> {
-  const gone = exchange.signal.aborted
-  if (gone || exchange.responded) {
-    if (!gone) statusOf(error, log, `${exchange.method} ${exchange.path}`)
+  if (exchange.gone || exchange.responded) {
+    if (!exchange.gone) statusOf(error, log, `${exchange.method} ${exchange.path}`)
     exchange.destroy()
     return
   }

@@ -26,7 +26,7 @@ export interface ProxyPath {
 /** @param depth how many segments stand before `proxy` */
 export function splitProxyPath(path: string, depth: number): ProxyPath {
   let at = 0
-  for (let n = 0; n <= depth + 1 && at !== -1; n++) at = path.indexOf('/', at + 1)
+  for (let n = 0; n <= depth && at !== -1; n++) at = path.indexOf('/', at + 1)
   const end = at === -1 ? path.length : at
   return { prefix: path.slice(0, end), rest: path.slice(end) }
 }
