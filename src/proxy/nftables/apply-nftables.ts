@@ -25,6 +25,7 @@ import { mapNames, type Element, type MapName } from './elements.ts'
 import { encodeElement } from './encode-elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { ListShape, PlanUnit, RoutePlanner } from './plan-elements.ts'
+import { planTransactions } from './plan-transactions.ts'
 
 export interface NftablesOptions {
   /** A netfilter netlink socket of the node's namespace; the back end closes it when disposed. */
@@ -33,9 +34,11 @@ export interface NftablesOptions {
   readonly log: Log
 }
 
-/** Longest time others wait for the ruleset's lock: about 10 ms for so many elements. */
-const maxElementsPerTransaction = 8_000
-const maxElementBytes = 100
+/** Others wait for the ruleset's lock meanwhile: about 10 ms for so much. */
+const maxTransactionBytes = 512 * 1024
+/** What a transaction has besides elements: headers of its messages. */
+const reservedBytes = 16 * 1024
+const maxChainsPerTransaction = 32
 const maxAdoptions = 5
 
 export function openNftablesBackend(options: NftablesOptions): ProxyBackend & Disposable {
@@ -48,7 +51,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
   readonly #log: Log
   readonly #family: number
   readonly #writer = new MessageWriter(256 * 1024)
-  readonly #maxElements: number
+  readonly #maxElementBytes: number
   #planner: RoutePlanner | undefined
   #desired: DesiredRoutes | undefined
   #generation = 0
@@ -62,7 +65,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
     this.#node = node
     this.#log = log
     this.#family = nftFamily[node.family]
-    this.#maxElements = Math.min(maxElementsPerTransaction, Math.floor(this.#socket.maxBatchBytes / maxElementBytes))
+    this.#maxElementBytes = Math.min(maxTransactionBytes, this.#socket.maxBatchBytes) - reservedBytes
   }
 
   async sync(desired: DesiredRoutes, changed?: ReadonlySet<string>): Promise<void> {
@@ -129,10 +132,11 @@ class NftablesBackend implements ProxyBackend, Disposable {
     const first = this.#transaction(this.#generation)
     if (exists && rebuild) first.deleteTable()
     if (!isIntact) this.#writeFixedPart(first, chains)
-    this.#writeListChains(first, adoption.chains)
     this.#commit(first)
     this.#wroteFixedPart = true
-    await this.#apply([], adoption.units)
+    const present = chains.map(parseListChain).filter((shape) => shape !== undefined)
+    if (!isIntact) this.#applyListChains(present)
+    await this.#apply(adoption.chains, adoption.units)
     this.#planner = adoption.planner
     return !isIntact || adoption.units.length > 0
   }
@@ -178,24 +182,22 @@ class NftablesBackend implements ProxyBackend, Disposable {
       for (const { expressions, comment } of rules) transaction.addRule(name, expressions, comment)
     }
     const known = new Set(chains.map(({ name }) => name))
-    for (const name of existingChains) {
-      const shape = parseListChain(name)
-      if (shape) transaction.flushChain(name)
-      if (shape) this.#writeListRules(transaction, shape)
-      else if (!known.has(name)) transaction.flushChain(name)
-    }
-    // Only what had other names in an older version can be left; nothing refers to it after the flush above.
-    for (const name of existingChains) {
-      if (!known.has(name) && !parseListChain(name)) transaction.deleteChain(name)
-    }
+    const strange = existingChains.filter((name) => !known.has(name) && !parseListChain(name))
+    // Only what an older version or somebody else made; nothing of ours refers to it.
+    for (const name of strange) transaction.flushChain(name)
+    for (const name of strange) transaction.deleteChain(name)
   }
 
-  #writeListChains(transaction: NftTransaction, shapes: readonly ListShape[]): void {
-    for (const shape of shapes) {
-      const name = listChain(shape.count, shape.affinitySeconds)
-      if (this.#existingChains.has(name)) continue
-      transaction.addChain(name)
-      this.#writeListRules(transaction, shape)
+  /** Adds the chains of these lists, or writes their rules anew. */
+  #applyListChains(shapes: readonly ListShape[]): void {
+    for (let at = 0; at < shapes.length; at += maxChainsPerTransaction) {
+      const transaction = this.#transaction(this.#generation)
+      for (const shape of shapes.slice(at, at + maxChainsPerTransaction)) {
+        const name = listChain(shape.count, shape.affinitySeconds)
+        transaction.addChain(name).flushChain(name)
+        this.#writeListRules(transaction, shape)
+      }
+      this.#commit(transaction)
     }
   }
 
@@ -207,21 +209,14 @@ class NftablesBackend implements ProxyBackend, Disposable {
   }
 
   async #apply(chains: readonly ListShape[], units: readonly PlanUnit[]): Promise<void> {
-    let from = 0
-    let pendingChains = chains
-    while (from < units.length || pendingChains.length > 0) {
-      let to = from
-      for (let size = 0; to < units.length; to++) {
-        size += unitSize(units[to]!)
-        if (size > this.#maxElements && to > from) break
-      }
+    this.#applyListChains(
+      chains.filter(({ count, affinitySeconds }) => !this.#existingChains.has(listChain(count, affinitySeconds))),
+    )
+    for (const [index, group] of planTransactions(units, this.#maxElementBytes).entries()) {
+      if (index > 0) await nextTurn()
       const transaction = this.#transaction(this.#generation)
-      this.#writeListChains(transaction, pendingChains)
-      this.#writeElements(transaction, units.slice(from, to))
+      this.#writeElements(transaction, group)
       this.#commit(transaction)
-      pendingChains = []
-      from = to
-      if (from < units.length) await nextTurn()
     }
   }
 
@@ -272,5 +267,3 @@ class NftablesBackend implements ProxyBackend, Disposable {
 /** Somebody else committed while we listed, or before we wrote. */
 const isForeignChange = (error: unknown): boolean =>
   error instanceof GenerationChanged || isNetlinkError(error, errnoOf.EINTR ?? 4)
-
-const unitSize = (unit: PlanUnit): number => unit.removes.length + unit.adds.length

@@ -18,7 +18,7 @@ import {
   desiredUnderlayPort,
   type DesiredNetns,
 } from '#kernel/route/desired-network.ts'
-import { addressOf, nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
+import { nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
 
 const AF_INET = 2
 const SOCK_STREAM = 1
@@ -143,5 +143,3 @@ async function serveUdp(fd: number, name: string): Promise<AsyncDisposable> {
   await new Promise<void>((resolve) => server.bind({ fd }, resolve))
   return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
 }
-
-export { addressOf }

@@ -31,9 +31,6 @@ export const hostIp = '172.30.0.2'
 export const podPorts = [8080, 8081] as const
 export const nodePorts = [9090] as const
 
-export const addressOf = (party: Party): string =>
-  party === 'host' ? hostIp : party in pods ? pods[party as PodName].ip : nodes[party as NodeName].internalIp
-
 /** What one party sees when it connects (TCP) or sends a datagram (UDP). */
 export type Outcome =
   /** ECONNREFUSED at once. */
