@@ -14,8 +14,17 @@ export interface ClusterRecord {
   readonly formerContext?: string
 }
 
+/** By registry host, `docker.io` for Docker Hub. */
 export type Registries = Readonly<
-  Record<string, { readonly mirrors?: readonly string[]; readonly plainHttp?: boolean }>
+  Record<
+    string,
+    {
+      readonly mirrors?: readonly string[]
+      /** Never ask the registry itself. */
+      readonly mirrorsOnly?: boolean
+      readonly plainHttp?: boolean
+    }
+  >
 >
 
 export const proxyModes = ['nftables'] as const

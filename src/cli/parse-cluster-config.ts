@@ -65,7 +65,7 @@ export function parseProxyMode(value: unknown, findings: string[]): ProxyMode {
 
 function parseRegistries(value: unknown, findings: string[]): Registries {
   if (!isMap(value)) {
-    findings.push('registries: must be a map from host to {mirrors, plainHttp}')
+    findings.push('registries: must be a map from host to {mirrors, mirrorsOnly, plainHttp}')
     return {}
   }
   for (const [host, rules] of Object.entries(value)) {
@@ -75,7 +75,7 @@ function parseRegistries(value: unknown, findings: string[]): Registries {
       continue
     }
     for (const key of Object.keys(rules)) {
-      if (key !== 'mirrors' && key !== 'plainHttp') findings.push(`${path}.${key}: unknown field`)
+      if (!['mirrors', 'mirrorsOnly', 'plainHttp'].includes(key)) findings.push(`${path}.${key}: unknown field`)
     }
     const mirrors = rules['mirrors']
     if (
@@ -84,8 +84,9 @@ function parseRegistries(value: unknown, findings: string[]): Registries {
     ) {
       findings.push(`${path}.mirrors: must be a list of http:// or https:// addresses`)
     }
-    if (rules['plainHttp'] !== undefined && typeof rules['plainHttp'] !== 'boolean') {
-      findings.push(`${path}.plainHttp: must be true or false`)
+    for (const key of ['mirrorsOnly', 'plainHttp']) {
+      if (rules[key] !== undefined && typeof rules[key] !== 'boolean')
+        findings.push(`${path}.${key}: must be true or false`)
     }
   }
   return value as Registries

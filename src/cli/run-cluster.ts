@@ -16,13 +16,14 @@ import type { ClusterPaths } from './select-cluster-paths.ts'
 const gracefulStopMs = 5000
 const pollMs = 5
 
+export interface Wait {
+  readonly timeoutMs: number
+  /** Return at this step already; absent: when everything is ready. */
+  readonly until?: string
+}
+
 /** Starts what does not run: the holder, then the control plane (which starts the edge). Resolves when it is ready. */
-export async function startCluster(
-  context: CliContext,
-  paths: ClusterPaths,
-  steps: Steps,
-  timeoutMs: number,
-): Promise<void> {
+export async function startCluster(context: CliContext, paths: ClusterPaths, steps: Steps, wait: Wait): Promise<void> {
   const holder = await ensureHolder(paths)
   if (findRole(paths, 'control-plane')) return
   const [enter = '', ...arguments_] = enterHolderCommand({ pid: holder.pid, privileged: context.uid === 0 })
@@ -33,7 +34,7 @@ export async function startCluster(
   })
   writeProcess(paths, { role: 'control-plane', ...controlPlane.identity })
   try {
-    await waitUntilReady(controlPlane, paths, steps, timeoutMs, context.signal)
+    await waitUntilReady(controlPlane, `${paths.logs}/control-plane.log`, steps, wait, context.signal)
   } finally {
     controlPlane.release()
   }
@@ -54,13 +55,12 @@ export function findRole(paths: ClusterPaths, role: ProcessRole): ProcessRecord 
 
 async function waitUntilReady(
   controlPlane: DetachedProcess,
-  paths: ClusterPaths,
+  log: string,
   steps: Steps,
-  timeoutMs: number,
+  { timeoutMs, until }: Wait,
   signal: AbortSignal,
 ): Promise<void> {
-  const log = `${paths.logs}/control-plane.log`
-  const ready = readUntilReady(controlPlane, steps, log)
+  const ready = readUntil(until, controlPlane, steps, log)
   const died = controlPlane.exited.then((code) => {
     throw new CliError(exitCodes.failed, `the control plane ended with code ${code}`, { cause: lastLine(log), log })
   })
@@ -73,13 +73,20 @@ async function waitUntilReady(
   await Promise.race([ready, died, timeout, interrupted])
 }
 
-async function readUntilReady(controlPlane: DetachedProcess, steps: Steps, log: string): Promise<void> {
+async function readUntil(
+  until: string | undefined,
+  controlPlane: DetachedProcess,
+  steps: Steps,
+  log: string,
+): Promise<void> {
   const parse = createProgressParser()
   for await (const chunk of controlPlane.progress) {
     for (const progress of parse(String(chunk))) {
       if (progress.type === 'step') steps.done(progress.step, progress.detail)
-      if (progress.type === 'ready') return
-      if (progress.type === 'failed') throw new CliError(exitCodes.failed, progress.message, { log })
+      if (progress.type === 'ready' || (progress.type === 'step' && progress.step === until)) return
+      if (progress.type === 'failed') {
+        throw new CliError(progress.conflict ? exitCodes.conflict : exitCodes.failed, progress.message, { log })
+      }
     }
   }
   // The pipe closed without a word: the process is ending, and `exited` tells with which code.

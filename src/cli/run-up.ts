@@ -1,6 +1,7 @@
 /** `frontdesk up`: makes a cluster, or brings a stopped or half-dead one back; does nothing when it runs. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { lockFile } from '#kernel/file-lock.ts'
+import { removeTree } from '#kernel/remove-tree.ts'
 import { addToKubeconfig, selectKubeconfigFile } from './apply-kubeconfig.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { ClusterRecord, ProxyMode } from './cluster-record.ts'
@@ -11,7 +12,7 @@ import { findFreeIndex, findFreePort } from './open-free-ports.ts'
 import { type ClusterConfig, parseClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-config.ts'
 import { readKubeconfigEntry } from './read-kubeconfig-entry.ts'
 import { createSteps, type Steps } from './render-steps.ts'
-import { startCluster } from './run-cluster.ts'
+import { startCluster, stopCluster } from './run-cluster.ts'
 import { checkClusterName, defaultClusterName } from './select-cluster.ts'
 import { type ClusterPaths, type Home, selectClusterPaths, selectHome } from './select-cluster-paths.ts'
 
@@ -40,10 +41,14 @@ export async function up(context: CliContext, named: string | undefined, options
   const paths = selectClusterPaths(home, name)
   const steps = createSteps(context, options.quiet)
   using _lock = await lockFile(paths.lock, context.signal)
-  const record = readClusterRecord(home, name) ?? (await makeRecord(home, name, config))
-  refuseChanges(record, config)
-  writeClusterRecord(home, record)
-  await startCluster(context, paths, steps, readTimeoutMs(options.timeout))
+  const wait = { timeoutMs: readTimeoutMs(options.timeout), ...(options.wait === false && { until: 'control' }) }
+  const start = (): Promise<void> => startCluster(context, paths, steps, wait)
+  const existing = readClusterRecord(home, name)
+  if (existing) {
+    refuseChanges(existing, config)
+    await start()
+  }
+  const record = existing ?? (await createCluster(home, name, config, start))
   await writeKubeconfig(context, home, paths, record, options, steps)
   if (!options.quiet) sayNext(context, name)
   return name
@@ -83,9 +88,48 @@ async function readConfigText(context: CliContext, file: string): Promise<string
   }
 }
 
-async function makeRecord(home: Home, name: string, config: ClusterConfig): Promise<ClusterRecord> {
-  const recorded = listClusterNames(home).flatMap((other) => readClusterRecord(home, other)?.index ?? [])
-  const index = await findFreeIndex(new Set(recorded))
+/** A cluster that does not come up leaves nothing behind. */
+async function createCluster(
+  home: Home,
+  name: string,
+  config: ClusterConfig,
+  start: () => Promise<void>,
+): Promise<ClusterRecord> {
+  const paths = selectClusterPaths(home, name)
+  const taken = new Set(listClusterNames(home).flatMap((other) => readClusterRecord(home, other)?.index ?? []))
+  for (;;) {
+    const record = await makeRecord(name, config, taken)
+    writeClusterRecord(home, record)
+    try {
+      await start()
+      return record
+    } catch (error) {
+      await stopCluster(paths, false)
+      const kept = keepLog(paths, home, name)
+      await removeTree(paths.dir)
+      // Somebody else, with another home, was faster with the same address ranges.
+      if (!(error instanceof CliError && error.exitCode === exitCodes.conflict)) throw withLog(error, kept)
+      taken.add(record.index)
+    }
+  }
+}
+
+/** The log is what tells why: it stays when the rest of a failed cluster goes. */
+function keepLog(paths: ClusterPaths, home: Home, name: string): string | undefined {
+  const log = `${paths.logs}/control-plane.log`
+  if (!existsSync(log)) return undefined
+  const kept = `${home.dir}/failed-${name}.log`
+  renameSync(log, kept)
+  return kept
+}
+
+function withLog(error: unknown, log: string | undefined): unknown {
+  if (!(error instanceof CliError) || log === undefined) return error
+  return new CliError(error.exitCode, error.message, { ...error.details, log }, { cause: error })
+}
+
+async function makeRecord(name: string, config: ClusterConfig, taken: ReadonlySet<number>): Promise<ClusterRecord> {
+  const index = await findFreeIndex(taken)
   if (index === undefined) {
     throw new CliError(exitCodes.conflict, 'every address range for clusters is in use', {
       fix: 'frontdesk ls, then frontdesk down NAME',

@@ -2,7 +2,8 @@
 export type Progress =
   | { readonly type: 'step'; readonly step: string; readonly detail: string }
   | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly message: string }
+  /** `conflict`: something that it needs is in use by another cluster. */
+  | { readonly type: 'failed'; readonly message: string; readonly conflict?: boolean }
 
 /** Splits a stream of text chunks into progress objects; an incomplete last line waits for its rest. */
 export function createProgressParser(): (chunk: string) => Progress[] {
