@@ -16,12 +16,14 @@ export function requireExecutable(root: string, program: string, workingDir: str
 }
 
 function executableProblem(root: string, file: string): string | undefined {
+  const missing = `stat ${file}: no such file or directory`
   try {
-    const stat = statSync(resolveInRoot(root, file))
+    const stat = statSync(resolveInRoot(root, file), { throwIfNoEntry: false })
+    if (!stat) return missing
     if (stat.isDirectory()) return 'is a directory'
     return stat.mode & 0o111 ? undefined : 'permission denied'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return code === 'EACCES' ? 'permission denied' : `stat ${file}: no such file or directory`
+    return code === 'EACCES' ? 'permission denied' : missing
   }
 }

@@ -90,15 +90,28 @@ function copyAttributes(from: string, to: string): void {
 
 function mountHostRoot(spec: RootfsSpec): void {
   // Asked first: the root about to be mounted is no part of the machine.
+  const steps = hostRootSteps(spec.leaveOut ?? [])
+  checked('mount root', mount('tmpfs', spec.target, 'tmpfs', MS_NODEV | MS_NOSUID, 'mode=0755,size=64m'), spec.target)
+  for (const [index, step] of steps.entries()) applyStep(spec, step, index)
+  linkSystemPaths(spec.target)
+}
+
+/** The top of the machine's files changes rarely; the containers of one deployment start at once. */
+const keepStepsMs = 2_000
+let lastSteps: { readonly key: string; readonly atMs: number; readonly steps: readonly HostRootStep[] } | undefined
+
+function hostRootSteps(leaveOut: readonly string[]): readonly HostRootStep[] {
+  const key = leaveOut.join(':')
+  const nowMs = performance.now()
+  if (lastSteps?.key === key && nowMs - lastSteps.atMs < keepStepsMs) return lastSteps.steps
+  const isOwn = (point: string) => leaveOut.some((own) => `${point}/`.startsWith(`${own}/`))
   const mountPoints = parseMountPoints(readFileSync('/proc/thread-self/mountinfo', 'utf8'))
-  const isOwn = (point: string) => (spec.leaveOut ?? []).some((own) => `${point}/`.startsWith(`${own}/`))
   const steps = planHostRoot(
     listDirectory,
     mountPoints.filter((point) => point !== '/' && !isOwn(point)),
   )
-  checked('mount root', mount('tmpfs', spec.target, 'tmpfs', MS_NODEV | MS_NOSUID, 'mode=0755,size=64m'), spec.target)
-  for (const [index, step] of steps.entries()) applyStep(spec, step, index)
-  linkSystemPaths(spec.target)
+  lastSteps = { key, atMs: nowMs, steps }
+  return steps
 }
 
 function applyStep(spec: RootfsSpec, step: HostRootStep, index: number): void {

@@ -29,12 +29,10 @@ export function resolveInRoot(root: string, inside: string): string {
   return root + resolved
 }
 
+/** Asks before reading: most components are no links, and an exception is dear on this path. */
 function readLink(file: string): string | undefined {
-  try {
-    return readlinkSync(file)
-  } catch {
-    return undefined
-  }
+  const stat = lstatSync(file, { throwIfNoEntry: false })
+  return stat?.isSymbolicLink() ? readlinkSync(file) : undefined
 }
 
 /** Makes sure that `inside` can be mounted on: a directory, or a file when `source` is one. @returns the outside path */
@@ -45,10 +43,6 @@ export function ensureMountPoint(root: string, inside: string, source: string): 
     return target
   }
   mkdirSync(path.dirname(target), { recursive: true })
-  try {
-    lstatSync(target)
-  } catch {
-    writeFileSync(target, '')
-  }
+  if (!lstatSync(target, { throwIfNoEntry: false })) writeFileSync(target, '')
   return target
 }
