@@ -136,5 +136,13 @@ export async function proxyUpgrade(
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   duplex.write(`${request.method} ${targetOf(route, query)} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
   duplex.write(head)
-  await Promise.allSettled([pipeline(socket, duplex), pipeline(duplex, socket)])
+  duplex.on('error', () => duplex.destroy())
+  socket.pipe(duplex).pipe(socket)
+  await new Promise<void>((resolve) => {
+    socket.once('close', () => duplex.destroy())
+    duplex.once('close', () => {
+      socket.destroy()
+      resolve()
+    })
+  })
 }

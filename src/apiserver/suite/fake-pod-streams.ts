@@ -193,6 +193,7 @@ const web = http.createServer((request, response) => {
   })
 })
 web.on('upgrade', (_request, socket: Duplex, head: Buffer) => {
+  socket.on('error', () => {})
   socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
   socket.write(head)
   socket.pipe(socket)
