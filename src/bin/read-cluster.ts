@@ -1,0 +1,30 @@
+/** What is decided about a cluster before it runs: its record, its paths, its addresses. */
+import path from 'node:path'
+import type { ClusterRecord } from '#cli/cluster-record.ts'
+import { readClusterRecord } from '#cli/open-cluster-records.ts'
+import { type ClusterPaths, type Home, selectClusterPaths } from '#cli/select-cluster-paths.ts'
+import { type AddressPlan, type NodeAddresses, planAddresses, planNode } from '#lib/address-plan.ts'
+
+export interface Cluster {
+  readonly record: ClusterRecord
+  readonly paths: ClusterPaths
+  readonly home: Home
+  readonly plan: AddressPlan
+  readonly nodes: readonly NodeAddresses[]
+}
+
+export function readCluster(clusterDir: string): Cluster {
+  const clusters = path.dirname(clusterDir)
+  const dir = path.dirname(clusters)
+  const home = { dir, clusters, images: path.join(dir, 'images') }
+  const name = path.basename(clusterDir)
+  const record = readClusterRecord(home, name)
+  if (!record) throw new Error(`Cannot start: there is no record of cluster ${name}`)
+  const plan = planAddresses(record.index)
+  const nodes = Array.from({ length: record.nodes }, (_, index) => planNode(plan, index + 1))
+  return { record, home, plan, nodes, paths: selectClusterPaths(home, name) }
+}
+
+export function nodeName({ name }: ClusterRecord, { number }: NodeAddresses): string {
+  return `${name}-${number}`
+}
