@@ -113,6 +113,53 @@ test('a restarted proxy makes up for what changed meanwhile, and keeps the place
   await second.cleanup()
 })
 
+/** `count` endpoints from number `first` on. */
+const manyEndpoints = (first: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({
+    addresses: [`10.244.${(first + index) >> 8}.${(first + index) & 255}`],
+    nodeName: 'node-2',
+  }))
+
+test('a Service with 5,000 endpoints, replaced and shortened, does not need one big transaction', async () => {
+  using backend = open()
+  const tracker = new RouteTracker('IPv4', { name: 'node-1' })
+  tracker.serviceChanged(undefined, service())
+  let before = slice({ endpoints: manyEndpoints(0, 5_000) })
+  tracker.sliceChanged(undefined, before)
+  await backend.sync(tracker.collect().desired)
+  for (const endpoints of [manyEndpoints(2_000, 5_000), manyEndpoints(3_000, 2_500)]) {
+    const after = slice({ endpoints })
+    tracker.sliceChanged(before, after)
+    before = after
+    const { desired, changed } = tracker.collect()
+    await backend.sync(desired, changed)
+    const slots = elements().filter((line) => line.startsWith('slots '))
+    assert.deepEqual(
+      new Set(slots.map((line) => line.split(' : ')[1])),
+      new Set(endpoints.map(({ addresses }) => `${addresses[0]} . 8080`)),
+    )
+    assert.ok(elements().some((line) => line.includes(`goto lb-${endpoints.length} `)))
+  }
+  await backend.cleanup()
+})
+
+test('150 lists of different length, with affinity', async () => {
+  using backend = open()
+  const tracker = new RouteTracker('IPv4', { name: 'node-1' })
+  for (let count = 1; count <= 150; count++) {
+    const name = `service-${count}`
+    tracker.serviceChanged(undefined, service({ name, clusterIP: `10.96.1.${count}`, sessionAffinity: 'ClientIP' }))
+    tracker.sliceChanged(undefined, slice({ service: name, endpoints: manyEndpoints(0, count) }))
+  }
+  await backend.sync(tracker.collect().desired)
+  assert.equal(elements().filter((line) => line.startsWith('affinity-slots ')).length, (150 * 151) / 2)
+  const written = elements()
+  using successor = open()
+  await successor.sync(tracker.collect().desired)
+  assert.deepEqual(elements(), written)
+  await successor.cleanup()
+})
+
 const damages: readonly (readonly [string, readonly string[]])[] = [
   ['an element deleted', ['delete', 'element', 'ip', tableName, 'cluster-ips', '{ 10.96.0.10 }']],
   ['an element added', ['add', 'element', 'ip', tableName, 'cluster-ips', '{ 10.96.0.77 }']],

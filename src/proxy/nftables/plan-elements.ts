@@ -2,11 +2,11 @@
  * From desired routes to changes of elements, against a memory of what the table holds. The memory moves along with
  * every plan: who fails to apply one has to start anew from a listing (`plan-adoption.ts`).
  */
-import { parseCidr, formatIp, maskIp, type IpAddress } from '#lib/ip.ts'
-import { isExternallyAccessible, type DesiredRoutes, type NodeTraffic, type ServicePortRoute } from '../backend.ts'
+import type { DesiredRoutes, NodeTraffic, ServicePortRoute } from '../backend.ts'
 import { elementData, type Element } from './elements.ts'
-import { listChain } from './desired-table.ts'
+import { listChain } from './desired-list-chains.ts'
 import * as mark from './mark.ts'
+import { allowedSource, frontElements, hasSameFronts, noFronts, sourceRanges, type Front } from './plan-fronts.ts'
 import { planSlots, type MakeSlot, type Slot } from './plan-slots.ts'
 import { ClaimedElements, CountedElements } from './shared-elements.ts'
 
@@ -257,83 +257,7 @@ function planEndpointElements(before: readonly Slot[], after: readonly Slot[], u
   }
 }
 
-function sourceRanges(route: ServicePortRoute | undefined): readonly string[] {
-  return route && route.loadBalancerIps.length > 0 ? route.loadBalancerSourceRanges : []
-}
-
-function allowedSource(list: number, range: string): Element {
-  const cidr = parseCidr(range)
-  if (!cidr) throw new Error(`Cannot read the source range ${JSON.stringify(range)}`)
-  const first = maskIp(cidr.base, cidr.prefixLength)
-  return { map: 'allowed-sources', list, from: formatIp(first), to: formatIp(lastAddress(first, cidr.prefixLength)) }
-}
-
-function lastAddress(first: IpAddress, prefixLength: number): IpAddress {
-  const ones: IpAddress = { family: first.family, bytes: first.bytes.map(() => 255) }
-  const prefix = maskIp(ones, prefixLength).bytes
-  return { family: first.family, bytes: first.bytes.map((byte, index) => byte | (~prefix[index]! & 255)) }
-}
-
-interface Front {
-  readonly key: string
-  readonly element: Element
-}
-
-interface FrontElements {
-  readonly served: readonly Front[]
-  readonly refused: readonly Front[]
-}
-
-const noFronts: FrontElements = { served: [], refused: [] }
-
 function changeClaims(claims: ClaimedElements, owner: string, had: readonly Front[], has: readonly Front[]): void {
   for (const { key } of had) if (!has.some((front) => front.key === key)) claims.release(key, owner)
   for (const { key, element } of has) claims.claim(key, owner, element)
-}
-
-/** Everything but the endpoints themselves. */
-function hasSameFronts(a: ServicePortRoute, b: ServicePortRoute): boolean {
-  return (
-    a.clusterIp === b.clusterIp &&
-    a.port === b.port &&
-    a.nodePort === b.nodePort &&
-    a.internalPolicy === b.internalPolicy &&
-    a.externalPolicy === b.externalPolicy &&
-    (a.cluster.length === 0) === (b.cluster.length === 0) &&
-    isSameList(a.externalIps, b.externalIps) &&
-    isSameList(a.loadBalancerIps, b.loadBalancerIps) &&
-    (a.loadBalancerSourceRanges.length === 0) === (b.loadBalancerSourceRanges.length === 0)
-  )
-}
-
-const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
-  a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
-
-function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
-  const { protocol, port } = route
-  const served: Front[] = []
-  const refused: Front[] = []
-  const isServed = route.cluster.length > 0
-  const add = (address: string, flags: number) => {
-    const key = `${address} ${protocol} ${port}`
-    if (isServed || flags & mark.restricted) {
-      const bits = id | flags | (isServed ? 0 : mark.unserved)
-      served.push({ key, element: { map: 'fronts', address, protocol, port, mark: bits } })
-    }
-    if (!isServed) refused.push({ key, element: { map: 'no-endpoints', address, protocol, port } })
-  }
-  const policy = route.internalPolicy === 'Local' ? mark.localList : 0
-  add(route.clusterIp, policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded))
-  if (!isExternallyAccessible(route)) return { served, refused }
-  const external = route.externalPolicy === 'Local' ? mark.externalLocal : mark.masqueraded
-  for (const address of route.externalIps) add(address, external)
-  const isRestricted = route.loadBalancerSourceRanges.length > 0
-  for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
-  if (route.nodePort !== 0) {
-    const key = `${protocol} ${route.nodePort}`
-    const front = { protocol, port: route.nodePort }
-    if (isServed) served.push({ key, element: { map: 'nodeports', ...front, mark: id | external } })
-    else refused.push({ key, element: { map: 'no-endpoint-nodeports', ...front } })
-  }
-  return { served, refused }
 }

@@ -1,0 +1,79 @@
+/** The chains that spread connections over a list: one per number of endpoints, whatever Services have so many. */
+import type { IpFamily } from '#lib/ip.ts'
+import {
+  changeSet,
+  ctKey,
+  dnat,
+  loadCt,
+  lookup,
+  random,
+  reg,
+  storeCt,
+  verdict,
+} from '#kernel/netlink/nft-expressions.ts'
+import { familyTerms, listNumber, type Rule } from './rule-terms.ts'
+
+/** Which chain spreads connections over a list of so many endpoints. */
+export const listChain = (count: number, affinitySeconds: number): string =>
+  affinitySeconds === 0 ? `lb-${count}` : `lb-${count}-for-${affinitySeconds}s`
+
+export function parseListChain(name: string): { count: number; affinitySeconds: number } | undefined {
+  const match = /^lb-(\d+)(?:-for-(\d+)s)?$/.exec(name)
+  return match ? { count: Number(match[1]), affinitySeconds: Number(match[2] ?? 0) } : undefined
+}
+
+export function listChainRules(family: IpFamily, count: number, affinitySeconds: number): Rule[] {
+  const terms = familyTerms(family)
+  // The second choice matters when a list shrinks between two lookups of one packet: slot 0 always exists.
+  const choices = [
+    { modulus: count, comment: undefined },
+    { modulus: 1, comment: 'the list has just shrunk' },
+  ]
+  const choose = (modulus: number, map: string, dreg: number) => [
+    ...listNumber(0),
+    random(modulus, reg(1)),
+    lookup(map, reg(0), dreg),
+  ]
+  const translate = dnat(terms.number, reg(8), reg(8 + terms.width))
+  const drop = { expressions: [verdict({ kind: 'drop' })] }
+  if (affinitySeconds === 0) {
+    return [
+      ...choices.map(({ modulus, comment }) => ({
+        ...(comment && { comment }),
+        expressions: [...choose(modulus, 'slots', reg(8)), translate],
+      })),
+      drop,
+    ]
+  }
+  const clientKey = [terms.saddr(0), ...listNumber(terms.width)]
+  const toChosen = [loadCt(ctKey.mark, reg(0)), lookup('endpoints', reg(0), reg(8)), translate]
+  const remember = (operation: 'update' | 'delete', timeoutMs: number) => [
+    ...clientKey,
+    loadCt(ctKey.mark, reg(12)),
+    changeSet('affinity', operation, reg(0), reg(12), timeoutMs),
+  ]
+  const timeoutMs = affinitySeconds * 1000
+  return [
+    {
+      comment: 'a client that was here before',
+      expressions: [
+        ...clientKey,
+        lookup('affinity', reg(0), reg(12)),
+        storeCt(ctKey.mark, reg(12)),
+        ...remember('update', timeoutMs),
+        ...toChosen,
+      ],
+    },
+    ...choices.flatMap(({ modulus, comment }) => [
+      {
+        ...(comment && { comment }),
+        expressions: [...choose(modulus, 'affinity-slots', reg(12)), storeCt(ctKey.mark, reg(12))],
+      },
+      // Updating an element refreshes its time but keeps its data: it has to go first. A full map must not stop us.
+      { expressions: remember('delete', 0) },
+      { expressions: remember('update', timeoutMs) },
+      { expressions: toChosen },
+    ]),
+    drop,
+  ]
+}
