@@ -12,7 +12,10 @@ export interface Log {
 
 /** Writes to a file descriptor synchronously, so that nothing is lost when the process is killed. */
 export function openLog(component: string, fd = 2, level = 'info'): Log {
-  return pino({ base: { component }, level, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd, sync: true }))
+  return pino(
+    { base: { component }, level, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd, sync: true }),
+  )
 }
 
 /** Says nothing; for tests and callers that want silence. */
