@@ -6,6 +6,7 @@ const libc = koffi.load('libc.so.6')
 
 const SYS_mount_setattr = 442
 const SYS_pidfd_open = 434
+const SYS_close_range = 436
 const SYS_pidfd_getfd = 438
 const SYS_pidfd_send_signal = 424
 const O_CLOEXEC = 0x80000
@@ -86,6 +87,12 @@ export function setNonBlocking(fd: number): void {
   const F_SETFL = 4
   const flags = checked('read descriptor flags', fcntl(fd, F_GETFL, 0))
   checked('set descriptor flags', fcntl(fd, F_SETFL, flags | 0x800))
+}
+
+/** What this process was given by whoever started it must not get into the processes that it starts. */
+export function closeInheritedOnExec(): void {
+  const CLOSE_RANGE_CLOEXEC = 4
+  checked('mark descriptors', syscall3(SYS_close_range, 3, 0xffffffff, CLOSE_RANGE_CLOEXEC))
 }
 
 /** A descriptor of a process; throws SystemCallError (ESRCH) when it has gone. CLOEXEC by nature. */

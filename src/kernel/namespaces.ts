@@ -5,7 +5,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { checked, close, mount, open, setns, umount2, unshare } from './libc.ts'
-import { chdir, ioctlNumber, setHostname } from './libc-process.ts'
+import { chdir, closeInheritedOnExec, ioctlNumber, setHostname } from './libc-process.ts'
 
 export const CLONE_NEWNS = 0x20000
 export const CLONE_NEWUTS = 0x4000000
@@ -26,6 +26,7 @@ export interface ThreadHome {
 
 /** Gives the calling thread its own network namespace and working directory, and remembers where it is at home. */
 export function settleThread(): ThreadHome {
+  closeInheritedOnExec()
   checked('separate the working directory', unshare(CLONE_FS))
   checked('change directory', chdir('/'), '/')
   // Also as root: one code path, and nothing of ours ever happens in the host's network namespace by mistake.

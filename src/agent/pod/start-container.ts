@@ -1,6 +1,6 @@
 /** Starts one run of a container: image, variables, files, process. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Container } from '#api/container.ts'
 import type { Pod } from '#api/pod.ts'
@@ -93,7 +93,9 @@ function planLaunch(
   const files = outputFiles(instanceDir, interactive)
   const expand = (text: string) => expandVariables(text, (name) => env.get(name))
   const terminationLog = path.join(instanceDir, 'termination-log')
-  writeFileSync(terminationLog, '', { mode: 0o666 })
+  writeFileSync(terminationLog, '')
+  // For every user of the container, whatever our umask.
+  chmodSync(terminationLog, 0o666)
   const mounts = applyMounts(container, volumes, env)
   const security = container.securityContext
   return {

@@ -64,8 +64,10 @@ export function takeKeptDescriptor(shim: ProcessIdentity): number | undefined {
   }
 }
 
-/** It was given as 3, but while a command runs, some shells have it moved out of that command's way. */
+/** It was given as 3, but a shell may move it out of a command's way. */
 function keptDescriptor(pid: number): number | undefined {
-  const descriptors = readdirSync(`/proc/${pid}/fd`).map(Number)
+  const descriptors = readdirSync(`/proc/${pid}/fd`)
+    .map(Number)
+    .toSorted((a, b) => a - b)
   return descriptors.find((fd) => fd > 2 && /^pipe:|ptmx$/.test(readlinkSync(`/proc/${pid}/fd/${fd}`)))
 }

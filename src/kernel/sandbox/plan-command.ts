@@ -20,9 +20,11 @@ export interface CommandInput {
 /**
  * The shim waits in the outer pid namespace and writes the exit code with builtins only: by then its children's pid
  * namespace is dead and it cannot fork. Descriptor 3 keeps a terminal or stdin open for us and is none of the
- * container's business. TERM gets a handler because an ignored signal would be inherited.
+ * container's business. TERM gets a handler because an ignored signal would be inherited. Its own words ("Killed") must
+ * not get into the container's output.
  */
-export const shimScript = 'd=$1; shift; trap : TERM INT HUP; "$@" 3>&-; echo $? >"$d/exit"'
+export const shimScript =
+  'd=$1; shift; trap : TERM INT HUP; exec 4>&2 2>/dev/null; (exec "$@" 2>&4 3>&- 4>&-); echo $? >"$d/exit"'
 
 const defaultCapabilities = [
   'chown',

@@ -33,6 +33,7 @@ async function exitCodes(cluster: ClusterFixture): Promise<void> {
   await untilEntered(killed.shim, path.join(killed.dir, 'rootfs'))
   assert.ok(signalContainer(killed.shim, 9))
   assert.equal(await killed.exited(), 137)
+  assert.equal(killed.log(), '', 'the shim says nothing')
   const handled = await cluster.start('handled', 1, [
     'sh',
     '-c',

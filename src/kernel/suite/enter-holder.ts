@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { enterHolderCommand, startHolder } from '../holder.ts'
 import { findMembers, listMountedNamespaces } from '../find-members.ts'
-import { signalProcess } from '../process-identity.ts'
+import { identifyProcess, signalProcess } from '../process-identity.ts'
 
 const [base = '', ...scripts] = process.argv.slice(2)
 const runDir = path.join(base, 'run')
