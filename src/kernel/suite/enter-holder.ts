@@ -22,7 +22,9 @@ try {
   }
 } finally {
   // What a failed scenario has left running.
-  for (const pid of findMembers(listMountedNamespaces(holder.pid, path.join(runDir, 'net'))))
-    process.kill(pid, 'SIGKILL')
+  for (const pid of findMembers(listMountedNamespaces(holder.pid, path.join(runDir, 'net')))) {
+    const member = identifyProcess(pid)
+    if (member) signalProcess(member, 'SIGKILL')
+  }
   signalProcess(holder, 'SIGKILL')
 }
