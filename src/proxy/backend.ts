@@ -25,6 +25,8 @@ export interface ServicePortRoute {
   readonly nodePort: number
   readonly externalIps: readonly string[]
   readonly loadBalancerIps: readonly string[]
+  /** Those of `loadBalancerIps` that stand for Services only: ports that no Service has are refused there. */
+  readonly exclusiveIps: readonly string[]
   /** Who may use `loadBalancerIps`; empty: everybody. CIDR text. */
   readonly loadBalancerSourceRanges: readonly string[]
   readonly internalPolicy: TrafficPolicy

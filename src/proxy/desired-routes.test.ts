@@ -20,6 +20,7 @@ test('a Service and its slice become a route', () => {
     nodePort: 0,
     externalIps: [],
     loadBalancerIps: [],
+    exclusiveIps: [],
     loadBalancerSourceRanges: [],
     internalPolicy: 'Cluster',
     externalPolicy: 'Cluster',

@@ -1,5 +1,6 @@
 /** The routes of one Service on one node. */
 import type { EndpointSlice } from '#api/endpoint-slice.ts'
+import { allocatedIps } from '#api/load-balancer-address.ts'
 import type { Service, ServicePort } from '#api/service.ts'
 import { cidrContains, formatCidr, maskIp, parseCidr, type Cidr, type IpFamily } from '#lib/ip.ts'
 import type { Protocol, ServicePortRoute } from './backend.ts'
@@ -36,28 +37,47 @@ interface CommonRoute {
   readonly clusterIp: string
   readonly externalIps: readonly string[]
   readonly loadBalancerIps: readonly string[]
+  readonly exclusiveIps: readonly string[]
   readonly loadBalancerSourceRanges: readonly string[]
   readonly affinitySeconds: number
 }
 
-function serviceRoute({ spec, status }: Service, family: IpFamily, clusterIp: string): CommonRoute {
+function serviceRoute(service: Service, family: IpFamily, clusterIp: string): CommonRoute {
+  const { spec, metadata } = service
   const isAffine = spec.sessionAffinity === 'ClientIP'
+  const exclusiveIps = allocatedIps(service).filter((address) => isOfFamily(address, family))
   return {
     clusterIp,
     externalIps: spec.externalIPs?.filter((address) => isOfFamily(address, family)) ?? none,
-    loadBalancerIps: spec.type === 'LoadBalancer' ? selectLoadBalancerIps(status, family) : none,
-    loadBalancerSourceRanges: selectSourceRanges(spec.loadBalancerSourceRanges ?? none, family),
+    loadBalancerIps: selectLoadBalancerIps(service, exclusiveIps, family),
+    exclusiveIps,
+    loadBalancerSourceRanges: selectSourceRanges(
+      spec.loadBalancerSourceRanges ?? metadata.annotations?.[sourceRangesAnnotation]?.split(',') ?? none,
+      family,
+    ),
     affinitySeconds: isAffine ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds) : 0,
   }
 }
 
 const none: readonly string[] = []
 
-/** Not those of mode Proxy: their load balancer wants to see the traffic also of clients inside. */
-function selectLoadBalancerIps(status: Service['status'], family: IpFamily): readonly string[] {
-  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
+/** The older way to say it; load balancers heed it when the field is absent. */
+const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
+
+/**
+ * Those of the status and those about to get there. Not those of mode Proxy: their load balancer wants to see the
+ * traffic also of clients inside.
+ */
+function selectLoadBalancerIps(
+  { spec, status }: Service,
+  allocated: readonly string[],
+  family: IpFamily,
+): readonly string[] {
+  if (spec.type !== 'LoadBalancer') return none
+  const announced = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
     ip !== undefined && ipMode !== 'Proxy' && isOfFamily(ip, family) ? [ip] : none,
   )
+  return allocated.length === 0 ? announced : [...new Set([...announced, ...allocated])]
 }
 
 /** Ranges of the family in canonical text, without those inside another; empty when everybody is allowed. */
@@ -82,7 +102,7 @@ function portRoute(
   slices: readonly EndpointSlice[],
   node: NodePlace,
 ): ServicePortRoute {
-  const { clusterIp, externalIps, loadBalancerIps, loadBalancerSourceRanges, affinitySeconds } = common
+  const { clusterIp, externalIps, loadBalancerIps, exclusiveIps, loadBalancerSourceRanges, affinitySeconds } = common
   const protocol: Protocol = port.protocol ?? 'TCP'
   const name = port.name ?? ''
   const internalPolicy = spec.internalTrafficPolicy ?? 'Cluster'
@@ -98,6 +118,7 @@ function portRoute(
     nodePort: port.nodePort ?? 0,
     externalIps,
     loadBalancerIps,
+    exclusiveIps,
     loadBalancerSourceRanges,
     internalPolicy,
     externalPolicy,

@@ -11,6 +11,7 @@ const dns: ServicePortRoute = {
   nodePort: 30053,
   externalIps: ['192.0.2.1'],
   loadBalancerIps: ['192.0.2.2'],
+  exclusiveIps: [],
   loadBalancerSourceRanges: [],
   internalPolicy: 'Cluster',
   externalPolicy: 'Cluster',

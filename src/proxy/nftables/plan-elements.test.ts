@@ -24,6 +24,7 @@ function route(name: string, endpoints: readonly number[], more: Partial<Service
     nodePort: 0,
     externalIps: [],
     loadBalancerIps: [],
+    exclusiveIps: [],
     loadBalancerSourceRanges: [],
     internalPolicy: 'Cluster',
     externalPolicy: 'Cluster',

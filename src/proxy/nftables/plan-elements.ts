@@ -193,10 +193,8 @@ export class RoutePlanner {
 
   #planFronts(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined): void {
     if (before && after && hasSameFronts(before, after)) return
-    if (before?.clusterIp !== after?.clusterIp) {
-      if (before) this.#clusterIps.change(before.clusterIp, -1)
-      if (after) this.#clusterIps.change(after.clusterIp, 1)
-    }
+    for (const address of exclusiveIps(before)) this.#clusterIps.change(address, -1)
+    for (const address of exclusiveIps(after)) this.#clusterIps.change(address, 1)
     const had = before ? frontElements(before, id, this.#node) : noFronts
     const has = after ? frontElements(after, id, this.#node) : noFronts
     const key = (after ?? before)!.key
@@ -220,6 +218,10 @@ export class RoutePlanner {
     return this.#nextId++
   }
 }
+
+/** Addresses at which a port that no Service has is refused. */
+const exclusiveIps = (route: ServicePortRoute | undefined): readonly string[] =>
+  route ? [route.clusterIp, ...route.exclusiveIps] : []
 
 const noEndpoints: ServicePortRoute['cluster'] = []
 const noSlots: readonly Slot[] = []

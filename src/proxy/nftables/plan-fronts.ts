@@ -27,6 +27,7 @@ export function hasSameFronts(a: ServicePortRoute, b: ServicePortRoute): boolean
     (a.cluster.length === 0) === (b.cluster.length === 0) &&
     isSameList(a.externalIps, b.externalIps) &&
     isSameList(a.loadBalancerIps, b.loadBalancerIps) &&
+    isSameList(a.exclusiveIps, b.exclusiveIps) &&
     (a.loadBalancerSourceRanges.length === 0) === (b.loadBalancerSourceRanges.length === 0)
   )
 }
