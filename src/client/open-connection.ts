@@ -123,12 +123,15 @@ function sendHttp2(session: http2.ClientHttp2Session, request: RawRequest): Prom
     const stream = session.request(headers, { endStream: request.body === undefined })
     const cancel = () => stream.close(http2.constants.NGHTTP2_CANCEL)
     request.signal.addEventListener('abort', cancel, { once: true })
+    let answered = false
     stream.once('close', () => {
       request.signal.removeEventListener('abort', cancel)
+      if (answered) return
       reject(request.signal.aborted ? request.signal.reason : new Error('the connection was closed before an answer'))
     })
     stream.on('error', reject)
     stream.once('response', (answer) => {
+      answered = true
       resolve({ status: Number(answer[':status']), retryAfter: answer['retry-after'], body: stream })
     })
     if (request.body !== undefined) stream.end(request.body)

@@ -25,6 +25,9 @@ export interface Exchange {
   readonly gone: boolean
 }
 
+/** Why a request's signal aborts. Shared: an error of its own, with a stack, would cost more than a small answer. */
+export const requestOver = new Error('the client has gone or the server stops')
+
 export function splitTarget(target: string): { path: string; query: URLSearchParams } {
   const mark = target.indexOf('?')
   if (mark === -1) return { path: target, query: new URLSearchParams() }

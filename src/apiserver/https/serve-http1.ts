@@ -3,7 +3,7 @@ import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.ts'
-import { flattenHeaders, splitTarget } from './exchange.ts'
+import { flattenHeaders, requestOver, splitTarget } from './exchange.ts'
 
 export interface Http1Handlers {
   readonly onExchange: (exchange: Exchange) => void
@@ -37,13 +37,13 @@ export function createHttp1(handlers: Http1Handlers, stopping: AbortSignal): htt
 
 function exchangeOf(request: http.IncomingMessage, response: http.ServerResponse, stopping: AbortSignal): Exchange {
   const over = new AbortController()
-  const stop = () => over.abort()
+  const stop = () => over.abort(requestOver)
   stopping.addEventListener('abort', stop, { once: true })
   response.once('close', () => {
     stopping.removeEventListener('abort', stop)
-    over.abort()
+    over.abort(requestOver)
   })
-  response.on('error', () => over.abort())
+  response.on('error', () => over.abort(requestOver))
   return {
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),

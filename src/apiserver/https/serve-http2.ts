@@ -2,7 +2,7 @@
 import http2 from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.ts'
-import { flattenHeaders, splitTarget } from './exchange.ts'
+import { flattenHeaders, requestOver, splitTarget } from './exchange.ts'
 
 /** Not listening: hand it connections with `emit('connection', tlsSocket)`. */
 export function createHttp2(onExchange: (exchange: Exchange) => void, stopping: AbortSignal): http2.Http2Server {
@@ -22,13 +22,13 @@ function exchangeOf(
   stopping: AbortSignal,
 ): Exchange {
   const over = new AbortController()
-  const stop = () => over.abort()
+  const stop = () => over.abort(requestOver)
   stopping.addEventListener('abort', stop, { once: true })
   stream.once('close', () => {
     stopping.removeEventListener('abort', stop)
-    over.abort()
+    over.abort(requestOver)
   })
-  stream.on('error', () => over.abort())
+  stream.on('error', () => over.abort(requestOver))
   return {
     method: headers[':method'] ?? 'GET',
     ...splitTarget(headers[':path'] ?? '/'),
