@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { Service } from '#api/service.ts'
 import { silentLog } from '#observe/log.ts'
 import { type AnswerPacket, createAnswerPacket } from './answer-packet.ts'
+import { Askers } from './askers.ts'
 import { decodeMessage } from './decode-message.ts'
 import { encodeMessage } from './encode-message.ts'
 import { type DnsMessage, rcodes, recordTypes, type ResourceRecord } from './message.ts'
@@ -35,11 +36,19 @@ const forwarder = {
     return known && renderReply(emptyQuery, known)
   },
 }
-const answer: AnswerPacket = createAnswerPacket({ zone, forwarder, isSynced: () => true, log: silentLog })
+const { nobody } = new Askers({ clusterDomain: 'cluster.local', hostSearches: [], endsSearches: true })
+const searchOutside = { decide: async () => undefined }
+const answer: AnswerPacket = createAnswerPacket({
+  zone,
+  forwarder,
+  searchOutside,
+  isSynced: () => true,
+  log: silentLog,
+})
 
 async function ask(name: string, rest: Partial<DnsMessage> = {}): Promise<DnsMessage> {
   const query = { ...emptyQuery, id: 77, questions: [{ name, type: recordTypes.A, class: 1 }], ...rest }
-  return decodeMessage((await answer(encodeMessage(query), 'udp'))!)!
+  return decodeMessage((await answer(encodeMessage(query), 'udp', nobody))!)!
 }
 const show = (record: ResourceRecord): string =>
   `${record.name} ${record.type === 'CNAME' ? record.target : record.type === 'A' ? record.address : record.type}`
@@ -94,7 +103,7 @@ test('any packet gets one reply that decodes, or none', async () => {
   )
   await fc.assert(
     fc.asyncProperty(packet, async (bytes) => {
-      const reply = await answer(bytes, 'udp')
+      const reply = await answer(bytes, 'udp', nobody)
       if (reply === undefined) return
       const decoded = decodeMessage(reply)
       assert.ok(decoded?.isResponse)

@@ -14,8 +14,8 @@ import { ResponseCache } from './response-cache.ts'
 import type { ExchangeRequest } from './run-exchange.ts'
 
 export interface ForwarderOptions {
-  /** Asked before every question. */
-  readonly upstreams: () => readonly Upstream[]
+  /** The servers for a name, in order; asked before every question. */
+  readonly upstreams: (name: string) => readonly Upstream[]
   /** Addresses of our own that must not be asked, whatever resolv.conf says. */
   readonly ownAddresses: readonly string[]
   readonly exchange: <T>(request: ExchangeRequest<T>) => Promise<T>
@@ -70,7 +70,7 @@ export class Forwarder {
     const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), this.#stop.signal])
     let inability: DnsMessage | undefined
     for (const roundMs of roundsMs) {
-      for (const server of this.#serversByHealth()) {
+      for (const server of this.#serversByHealth(lowerName(question.name))) {
         if (deadline.aborted) return inability
         const signal = AbortSignal.any([deadline, AbortSignal.timeout(roundMs)])
         const response = await this.#askServer(server, { question, flags, signal, deadline })
@@ -83,9 +83,9 @@ export class Forwarder {
     return undefined
   }
 
-  #serversByHealth(): Upstream[] {
+  #serversByHealth(name: string): Upstream[] {
     const nowMs = this.#options.clock.nowMs()
-    const servers = this.#options.upstreams().filter(({ address }) => !this.#options.ownAddresses.includes(address))
+    const servers = this.#options.upstreams(name).filter(({ address }) => !this.#options.ownAddresses.includes(address))
     const isAvoided = (server: Upstream): boolean => (this.#avoidUntilMs.get(keyOf(server)) ?? -Infinity) > nowMs
     return [...servers.filter((server) => !isAvoided(server)), ...servers.filter(isAvoided)]
   }

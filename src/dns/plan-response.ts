@@ -11,10 +11,25 @@ import {
   typeCodeOf,
 } from './message.ts'
 import { renderReply } from './render-reply.ts'
-import { type Zone, type ZoneNode, zoneTtlSeconds } from './zone.ts'
+import type { SearchPath } from './search-path.ts'
+import { selectSearchStep } from './select-search-step.ts'
+import { type Basis, type Zone, type ZoneNode, zoneTtlSeconds } from './zone.ts'
 
 export type ResponsePlan =
-  | { readonly kind: 'reply'; readonly reply: DnsMessage }
+  | {
+      readonly kind: 'reply'
+      readonly reply: DnsMessage
+      /** The reply stays the same while these are current; absent: it may change at any time. */
+      readonly bases?: readonly Basis[]
+      /** In how many orders the same records are given in turn. */
+      readonly orders?: number
+      /** Pods of this namespace may get another answer than the rest. */
+      readonly namespace?: string
+      /** The asker's search ended here. */
+      readonly isSearched?: boolean
+    }
+  /** `reply` (the name does not exist), unless one of `names` has addresses outside, where the asker's search ends. */
+  | { readonly kind: 'search'; readonly reply: DnsMessage; readonly names: readonly string[] }
   /** Nothing of ours: the question goes to the upstream servers as it is. */
   | { readonly kind: 'forward'; readonly question: Question }
   /** The reply so far ends in a CNAME to `target`, whose records the upstream servers know. */
@@ -28,6 +43,8 @@ export interface ResponseContext {
   readonly isSynced: boolean
   /** Counts up: which of several addresses stands first. */
   readonly turn: number
+  /** How the asker searches; absent: unknown, or not to be helped. */
+  readonly path?: SearchPath | undefined
 }
 
 export function planResponse(query: DnsMessage, context: ResponseContext): ResponsePlan {
@@ -48,7 +65,9 @@ const maxAliases = 10
 function planAnswer(query: DnsMessage, question: Question, context: ResponseContext): ResponsePlan {
   const { zone } = context
   const answers: ResourceRecord[] = []
+  const trail: Trail = { bases: [], isLasting: true }
   let owner = question.name
+  let isSearched = false
   for (let hop = 0; hop <= maxAliases; hop++) {
     const name = lowerName(owner)
     const node = zone.find(name)
@@ -59,13 +78,65 @@ function planAnswer(query: DnsMessage, question: Question, context: ResponseCont
         : { kind: 'forward', question }
     }
     if (!context.isSynced) return { kind: 'reply', reply: renderReply(query, { rcode: rcodes.SERVFAIL }) }
-    const alias = aliasOf(node, question.type)
-    if (!alias)
-      return { kind: 'reply', reply: finalReply(query, { node, owner, answers, context, type: question.type }) }
+    follow(trail, node.basis)
+    let alias = aliasOf(node, question.type)
+    const namespace = hop === 0 ? searchedNamespace(name, node, question, zone) : undefined
+    if (namespace !== undefined && context.path?.namespace === namespace) {
+      const step = selectSearchStep(name, zone, context.path)
+      if (step.kind === 'outside') {
+        return {
+          kind: 'search',
+          names: step.names,
+          reply: finalReply(query, { node, owner, answers, context, type: 1 }),
+        }
+      }
+      for (const basis of step.bases) follow(trail, basis)
+      if (step.kind === 'inside') {
+        alias = step.name
+        isSearched = true
+      }
+    }
+    if (!alias) {
+      const hopEnd = { node, owner, answers, context, type: question.type }
+      const reply = finalReply(query, hopEnd)
+      const orders = Math.max(1, reply.answers.length - answers.length)
+      const searched = isSearched ? namespaceOf(lowerName(question.name), zone) : namespace
+      return {
+        kind: 'reply',
+        reply,
+        orders,
+        isSearched,
+        ...(trail.isLasting && { bases: trail.bases }),
+        ...(searched !== undefined && { namespace: searched }),
+      }
+    }
     answers.push({ name: owner, ttlSeconds: zoneTtlSeconds, type: 'CNAME', target: alias })
     owner = alias
   }
   return { kind: 'reply', reply: renderReply(query, { rcode: rcodes.SERVFAIL, authoritative: true, answers }) }
+}
+
+/** What the answer was made from so far. */
+interface Trail {
+  readonly bases: Basis[]
+  isLasting: boolean
+}
+
+function follow(trail: Trail, basis: Basis | undefined): void {
+  if (!basis) trail.isLasting = false
+  else if (!trail.bases.includes(basis)) trail.bases.push(basis)
+}
+
+/** The namespace whose pods may have searched when they asked for this; undefined: the answer is the same for all. */
+function searchedNamespace(name: string, node: ZoneNode, { type }: Question, zone: Zone): string | undefined {
+  if (node.kind !== 'unknown' || (type !== recordTypes.A && type !== recordTypes.AAAA)) return undefined
+  return namespaceOf(name, zone)
+}
+
+function namespaceOf(name: string, zone: Zone): string | undefined {
+  const suffix = `.svc.${zone.domain}`
+  if (!name.endsWith(suffix)) return undefined
+  return name.slice(name.lastIndexOf('.', name.length - suffix.length - 1) + 1, -suffix.length)
 }
 
 function aliasOf(node: ZoneNode, type: number): string | undefined {

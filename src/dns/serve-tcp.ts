@@ -2,6 +2,7 @@
 import { createServer, type Socket } from 'node:net'
 import type { Log } from '#observe/log.ts'
 import type { AnswerPacket } from './answer-packet.ts'
+import type { Asker } from './askers.ts'
 import { FrameSplitter, frame } from './frame-splitter.ts'
 
 export interface TcpLimits {
@@ -13,18 +14,24 @@ export interface TcpLimits {
 
 const defaultLimits: TcpLimits = { idleMs: 10_000, maxConnections: 1000, maxUnanswered: 64 }
 
+export interface TcpService {
+  readonly answer: AnswerPacket
+  readonly askers: { byAddress(address: string): Asker }
+  readonly log: Log
+}
+
 /** Takes over a bound, not yet listening descriptor. Resolves when connections are accepted. */
 export async function serveTcp(
   fd: number,
-  answer: AnswerPacket,
-  log: Log,
+  { answer, askers, log }: TcpService,
   limits: TcpLimits = defaultLimits,
 ): Promise<AsyncDisposable> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    serveConnection(socket, answer, limits)
+    const asker = askers.byAddress(socket.remoteAddress ?? '')
+    serveConnection(socket, (packet) => answer(packet, 'tcp', asker), limits)
   })
   server.maxConnections = limits.maxConnections
   const listening = Promise.withResolvers<void>()
@@ -41,7 +48,9 @@ export async function serveTcp(
   }
 }
 
-function serveConnection(socket: Socket, answer: AnswerPacket, { idleMs, maxUnanswered }: TcpLimits): void {
+type AnswerFrame = (packet: Uint8Array) => ReturnType<AnswerPacket>
+
+function serveConnection(socket: Socket, answer: AnswerFrame, { idleMs, maxUnanswered }: TcpLimits): void {
   const splitter = new FrameSplitter()
   let unanswered = 0
   let isEnding = false
@@ -69,7 +78,7 @@ function serveConnection(socket: Socket, answer: AnswerPacket, { idleMs, maxUnan
   socket.on('data', (chunk) => {
     for (const packet of splitter.push(chunk)) {
       unanswered++
-      const answered = answer(packet, 'tcp')
+      const answered = answer(packet)
       if (answered instanceof Promise) void answered.then(reply)
       else reply(answered)
     }

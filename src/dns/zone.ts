@@ -11,16 +11,22 @@ import type { Clock } from '#lib/clock.ts'
 import { AddressIndex } from './address-index.ts'
 import type { RecordData, Soa } from './message.ts'
 import { renderServiceNames, type ServiceNames } from './render-service-names.ts'
+import { zonalRecords } from './render-zonal-names.ts'
 import { addressOfReverseName, reverseZoneOf } from './reverse-name.ts'
 
 /** What an informer hands to its handlers. */
 export type Change<T> = Parameters<ChangeHandler<T>>[0]
 
+/** What an answer was made from. It is true for as long as this is current; it never becomes current again. */
+export interface Basis {
+  isCurrent: boolean
+}
+
 export type ZoneNode =
   /** The name exists; no record of the type asked for means NODATA. */
-  | { readonly kind: 'name'; readonly records: readonly RecordData[]; readonly apex: string }
+  | { readonly kind: 'name'; readonly records: readonly RecordData[]; readonly apex: string; readonly basis?: Basis }
   /** The name is in a zone of ours and does not exist: NXDOMAIN. */
-  | { readonly kind: 'unknown'; readonly apex: string }
+  | { readonly kind: 'unknown'; readonly apex: string; readonly basis?: Basis }
   /** Not ours to answer. */
   | { readonly kind: 'foreign' }
 
@@ -42,7 +48,11 @@ interface ServiceEntry {
   service: Service | undefined
   readonly slices: Map<string, EndpointSlice>
   names: ServiceNames | undefined
+  basis: Basis
 }
+
+/** Names that no object can bring into being. */
+const always: Basis = { isCurrent: true }
 
 export class Zone {
   readonly domain: string
@@ -50,6 +60,10 @@ export class Zone {
   readonly #ownRanges: readonly { readonly range: Cidr; readonly apex: string }[]
   readonly #dnsServiceKey: string
   readonly #namespaces = new Set<string>()
+  /** By namespace: that a Service is not there, or that the namespace is. */
+  readonly #absences = new Map<string, Basis>()
+  /** The same for everything whose namespace is not there. */
+  #absence: Basis = { isCurrent: true }
   /** By `name.namespace`. */
   readonly #entries = new Map<string, ServiceEntry>()
   readonly #clusterIps = new AddressIndex()
@@ -71,6 +85,7 @@ export class Zone {
   applyNamespace({ before, after }: Change<Namespace>): void {
     if (before && !after) this.#namespaces.delete(before.metadata.name)
     if (after) this.#namespaces.add(after.metadata.name)
+    if (!before || !after) this.#endAbsence((after ?? before)!.metadata.name)
     this.#changed()
   }
 
@@ -99,8 +114,24 @@ export class Zone {
     const apex = this.domain
     if (name === apex) return { kind: 'name', records: this.#apexRecords(), apex }
     if (!name.endsWith(apex) || name[name.length - apex.length - 1] !== '.') return this.#findReverse(name)
-    const records = this.#recordsBelow(name.slice(0, -apex.length - 1))
-    return records ? { kind: 'name', records, apex } : { kind: 'unknown', apex }
+    const below = name.slice(0, -apex.length - 1)
+    const records = this.#recordsBelow(below)
+    const basis = this.#basisOf(below)
+    return records
+      ? { kind: 'name', records, apex, ...(basis && { basis }) }
+      : { kind: 'unknown', apex, ...(basis && { basis }) }
+  }
+
+  hasNamespace(name: string): boolean {
+    return this.#namespaces.has(name)
+  }
+
+  hasService(namespace: string, name: string): boolean {
+    return this.#entries.get(`${name}.${namespace}`)?.service !== undefined
+  }
+
+  get serial(): number {
+    return this.#serial
   }
 
   soa(apex: string): RecordData & Soa & { readonly type: 'SOA' } {
@@ -148,7 +179,37 @@ export class Zone {
 
   #recordsOf(key: string, below: string): readonly RecordData[] | undefined {
     const entry = this.#entries.get(key)
-    return entry && namesOf(entry)?.names.get(below)
+    if (!entry?.service) return undefined
+    const records = namesOf(entry)?.names.get(below)
+    if (records || !below.endsWith('_zone') || !isHeadless(entry)) return records
+    return zonalRecords(entry.fullName, entry.service, [...entry.slices.values()], below)
+  }
+
+  /** Undefined for names that are asked for too seldom to keep their answers. */
+  #basisOf(below: string): Basis | undefined {
+    if (!below.endsWith('.svc')) {
+      if (below.endsWith('.pod')) return this.#absenceIn(below.slice(below.lastIndexOf('.', below.length - 5) + 1, -4))
+      return below === 'ns.dns' ? undefined : always
+    }
+    const namespaceDot = below.lastIndexOf('.', below.length - 5)
+    const serviceDot = below.lastIndexOf('.', namespaceDot - 1)
+    const entry = namespaceDot < 0 ? undefined : this.#entries.get(below.slice(serviceDot + 1, -4))
+    return entry?.basis ?? this.#absenceIn(below.slice(namespaceDot + 1, -4))
+  }
+
+  #absenceIn(namespace: string): Basis {
+    if (!this.#namespaces.has(namespace)) return this.#absence
+    let basis = this.#absences.get(namespace)
+    if (!basis) this.#absences.set(namespace, (basis = { isCurrent: true }))
+    return basis
+  }
+
+  #endAbsence(namespace: string): void {
+    const basis = this.#absences.get(namespace)
+    if (basis) basis.isCurrent = false
+    this.#absences.delete(namespace)
+    this.#absence.isCurrent = false
+    this.#absence = { isCurrent: true }
   }
 
   #findReverse(name: string): ZoneNode {
@@ -182,11 +243,20 @@ export class Zone {
   #edit(key: string, change: (entry: ServiceEntry) => void): void {
     let entry = this.#entries.get(key)
     if (!entry) {
-      entry = { fullName: `${key}.svc.${this.domain}`, service: undefined, slices: new Map(), names: undefined }
+      entry = {
+        fullName: `${key}.svc.${this.domain}`,
+        service: undefined,
+        slices: new Map(),
+        names: undefined,
+        basis: { isCurrent: true },
+      }
       this.#entries.set(key, entry)
+      this.#endAbsence(key.slice(key.indexOf('.') + 1))
     }
     change(entry)
     entry.names = undefined
+    entry.basis.isCurrent = false
+    entry.basis = { isCurrent: true }
     if (!entry.service && entry.slices.size === 0) this.#entries.delete(key)
     this.#changed()
   }

@@ -1,0 +1,45 @@
+/** Keeps reading batches of datagrams while there are any, a bounded number per turn of the event loop. */
+import { DatagramBatch } from './datagram-batch.ts'
+import * as libc from './libc.ts'
+
+const batchesPerTurn = 8
+
+export interface DatagramHandler {
+  /** `count` datagrams lie in the batch; answers begun in it are sent when this returns. */
+  (batch: DatagramBatch, count: number): void
+}
+
+export interface DatagramServer extends Disposable {
+  readonly batch: DatagramBatch
+  /** Answers that the kernel would not take. */
+  readonly lost: number
+}
+
+/** Takes over a bound, non-blocking socket. */
+export function serveDatagrams(fd: number, handle: DatagramHandler): DatagramServer {
+  const batch = new DatagramBatch(fd)
+  let lost = 0
+  let isClosed = false
+  const poll = libc.pollReadable(fd, () => {
+    for (let turn = 0; turn < batchesPerTurn && !isClosed; turn++) {
+      const count = batch.receive()
+      if (count === 0) return
+      handle(batch, count)
+      lost += batch.flush()
+      // the queue was emptied: asking once more would be a call for nothing
+      if (count < 64) return
+    }
+  })
+  return {
+    batch,
+    get lost() {
+      return lost
+    },
+    [Symbol.dispose]: () => {
+      if (isClosed) return
+      isClosed = true
+      poll.close()
+      libc.close(fd)
+    },
+  }
+}
