@@ -23,23 +23,14 @@ export interface Build {
   readonly seconds: number
 }
 
+type Output = readonly (OutputChunk | OutputAsset)[]
+
 export async function build(directory = path.join(root, 'dist/bin')): Promise<Build> {
   const begun = new Date()
-  const bundle = await rolldown({
-    cwd: root,
-    input: { frontdesk: 'src/bin/frontdesk.ts' },
-    platform: 'node',
-    external,
-    plugins: [programsOfTheirOwn(), builtinsAsObjects()],
-  })
-  const { output } = await bundle.generate({
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunk-[name]-[hash].js',
-    keepNames: true,
-    comments: { legal: false },
-  })
-  await bundle.close()
+  // Each program for itself: a process loads one file (and late parts as files of their own), which is what starts fastest.
+  const programs = new Map([[main, path.join(root, 'src/bin/frontdesk.ts')]])
+  const output: (OutputChunk | OutputAsset)[] = []
+  for (const [name, source] of programs) output.push(...(await bundle(name, source, programs)))
   writeFiles(directory, output)
   writeFileSync(path.join(directory, 'THIRD-PARTY.txt'), renderLicences(output))
   removeFormer(directory, new Set(output.map(({ fileName }) => fileName)), begun)
@@ -49,20 +40,37 @@ export async function build(directory = path.join(root, 'dist/bin')): Promise<Bu
   return { files, seconds: (Date.now() - begun.getTime()) / 1000 }
 }
 
-function programsOfTheirOwn(): Plugin {
+/** @param programs what else runs on its own is added to them */
+async function bundle(name: string, source: string, programs: Map<string, string>): Promise<Output> {
+  const made = await rolldown({
+    cwd: root,
+    input: source,
+    platform: 'node',
+    external,
+    plugins: [programsOfTheirOwn(programs), requiredAtOnce()],
+  })
+  const { output } = await made.generate({
+    format: 'esm',
+    entryFileNames: name,
+    chunkFileNames: 'chunk-[name]-[hash].js',
+    keepNames: true,
+    comments: false,
+  })
+  await made.close()
+  return output
+}
+
+function programsOfTheirOwn(programs: Map<string, string>): Plugin {
   return {
     name: 'programs-of-their-own',
     transform(code, id) {
       if (!code.includes('import.meta.url')) return null
       return code.replaceAll(ownProgram, (_, relative: string) => {
-        const name = path.basename(relative)
-        this.emitFile({
-          type: 'chunk',
-          name,
-          fileName: `${name}.js`,
-          id: path.resolve(path.dirname(id), `${relative}.ts`),
-        })
-        return `new URL('./${name}.js', import.meta.url)`
+        const name = `${path.basename(relative)}.js`
+        const source = path.resolve(path.dirname(id), `${relative}.ts`)
+        if ((programs.get(name) ?? source) !== source) throw new Error(`Cannot build two programs called ${name}`)
+        programs.set(name, source)
+        return `new URL('./${name}', import.meta.url)`
       })
     },
   }
@@ -70,27 +78,32 @@ function programsOfTheirOwn(): Plugin {
 
 /**
  * `import http from 'node:http'` reads every export of the module, also those that load their code when first read: 80 ms
- * and 13 MB for a WebSocket client that nobody uses. Taken as objects, built-in modules cost what is used of them.
+ * and 13 MB for a WebSocket client that nobody uses. Required, modules cost what is used of them.
  */
-function builtinsAsObjects(): Plugin {
+function requiredAtOnce(): Plugin {
   return {
-    name: 'builtins-as-objects',
+    name: 'required-at-once',
     renderChunk: (code) =>
-      code.replaceAll(builtinImport, (_, clause: string, name: string) => renderBuiltin(clause, name)),
+      code.replaceAll(bareImport, (_, clause: string, name: string) => renderRequire(clause, name)),
   }
 }
 
-const builtinImport = /^import ([^"';]+) from "(node:[^"]+)";$/gm
+const bareImport = /^import ([^"';]+) from "((?:node:)?[^."][^"]*)";$/gm
 
-function renderBuiltin(clause: string, name: string): string {
+function renderRequire(clause: string, name: string): string {
   const [, whole, named] = /^(?:\* as )?(\w[\w$]*)?(?:, )?(\{.*\})?$/.exec(clause) ?? []
   if (!whole && !named) throw new Error(`Cannot read "import ${clause} from ${name}"`)
   const targets = [...(whole ? [whole] : []), ...(named ? [named.replaceAll(' as ', ': ')] : [])]
-  return targets.map((target) => `const ${target} = process.getBuiltinModule("${name}");`).join(' ')
+  return targets.map((target) => `const ${target} = ${renderSource(name)};`).join(' ')
 }
 
-/** Each file appears whole; entries come after the chunks that they load, the command line last. */
-function writeFiles(directory: string, output: readonly (OutputChunk | OutputAsset)[]): void {
+const renderSource = (name: string): string =>
+  name.startsWith('node:')
+    ? `process.getBuiltinModule("${name}")`
+    : `process.getBuiltinModule("node:module").createRequire(import.meta.url)("${name}")`
+
+/** Each file appears whole; programs come after the chunks that they load, the command line last. */
+function writeFiles(directory: string, output: Output): void {
   mkdirSync(directory, { recursive: true })
   const rank = (file: OutputChunk | OutputAsset) =>
     file.fileName === main ? 2 : 'isEntry' in file && file.isEntry ? 1 : 0
@@ -113,7 +126,7 @@ function removeFormer(directory: string, current: ReadonlySet<string>, now: Date
 }
 
 /** The licences of the packages whose code is inside. */
-function renderLicences(output: readonly (OutputChunk | OutputAsset)[]): string {
+function renderLicences(output: Output): string {
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
   const packages = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
   return [...packages]
