@@ -5,6 +5,7 @@ import { serveRegistry, type TestRegistry } from '../fixtures/serve-registry.ts'
 import { buildBusybox, buildHttpEcho, type Fixture } from '../fixtures/tutorial-images.ts'
 import { findProgram } from '../fixtures/find-programs.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { checkExamples } from './check-examples.ts'
 import { checkOutliving } from './check-outliving.ts'
 import { checkServices } from './check-services.ts'
 import { checkStateful } from './check-stateful.ts'
@@ -50,9 +51,16 @@ async function runSuite(t: TestContext, user: TestUser): Promise<void> {
     await using cluster = await startCluster({ name: 'e2e', user, nodes, mirror: registry.url })
     const note = (text: string) => t.diagnostic(text)
     const context: SuiteContext = { cluster, registry, note, step: stepsOf(t, cluster) }
-    for (const check of [checkTutorial, checkServices, checkStateful, checkTools, checkTwoClusters, checkOutliving]) {
-      await check(context)
-    }
+    const checks = [
+      checkTutorial,
+      checkServices,
+      checkStateful,
+      checkTools,
+      checkExamples,
+      checkTwoClusters,
+      checkOutliving,
+    ]
+    for (const check of checks) await check(context)
   }
   await t.test('down leaves nothing behind', () => checkLeftovers(user))
   await rm(user.home, { recursive: true, force: true })
