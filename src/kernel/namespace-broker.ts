@@ -10,6 +10,8 @@ export interface NamespaceBroker {
   openTcpListener(netns: string, address: string, port: number): Promise<number>
   /** A bound UDP socket: for `dgram.Socket.bind({fd})` or recvmmsg. */
   openUdpSocket(netns: string, address: string, port: number): Promise<number>
+  /** The same, of which there may be several (SO_REUSEPORT): the kernel spreads what comes among them. */
+  openSharedUdpSocket(netns: string, address: string, port: number): Promise<number>
   /** Unconnected non-blocking TCP sockets; `connect(2)` may be called from any thread and stays in that namespace. */
   openTcpSockets(netns: string, family: 'IPv4' | 'IPv6', count: number): Promise<number[]>
 }

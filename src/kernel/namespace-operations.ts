@@ -2,7 +2,8 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import type { AddressPlan, NodeAddresses } from '#lib/address-plan.ts'
 import { clusterPaths, type ClusterPaths } from './cluster-paths.ts'
-import { bind, checked, close, setsockopt, socket } from './libc.ts'
+import { boundTcpSocket, boundUdpSocket } from './bound-socket.ts'
+import { checked, close, socket } from './libc.ts'
 import { ensureNetns, ensureUtsAndIpc, inNetns, openPath, releaseNamespace, type ThreadHome } from './namespaces.ts'
 import {
   desiredHostAccess,
@@ -15,7 +16,6 @@ import {
   type DesiredNetns,
 } from './route/desired-network.ts'
 import { applyNetwork, removeRoute } from './route/apply-network.ts'
-import { socketAddress } from './socket-address.ts'
 import type { ContainerLaunch } from './sandbox/container-launch.ts'
 import { launchContainer } from './sandbox/launch-container.ts'
 
@@ -23,13 +23,8 @@ const AF_INET = 2
 const AF_INET6 = 10
 const AF_NETLINK = 16
 const SOCK_STREAM = 1
-const SOCK_DGRAM = 2
 const SOCK_RAW = 3
 const socketFlags = 0x800 | 0x80000 // non-blocking, close-on-exec
-const SOL_SOCKET = 1
-const SO_REUSEADDR = 2
-const IPPROTO_IPV6 = 41
-const IPV6_V6ONLY = 26
 
 export interface PodSandbox {
   readonly uid: string
@@ -59,9 +54,11 @@ export function namespaceOperations(home: ThreadHome, runDir: string) {
     openNetlink: (netns: string, protocol: number): number =>
       within(netns, () => checked('open netlink socket', socket(AF_NETLINK, SOCK_RAW | socketFlags, protocol))),
     openTcpListener: (netns: string, address: string, port: number): number =>
-      within(netns, () => boundSocket(SOCK_STREAM, address, port)),
+      within(netns, () => boundTcpSocket({ address, port })),
     openUdpSocket: (netns: string, address: string, port: number): number =>
-      within(netns, () => boundSocket(SOCK_DGRAM, address, port)),
+      within(netns, () => boundUdpSocket({ address, port })),
+    openSharedUdpSocket: (netns: string, address: string, port: number): number =>
+      within(netns, () => boundUdpSocket({ address, port, isShared: true })),
     openTcpSockets: (netns: string, family: 'IPv4' | 'IPv6', count: number): number[] =>
       within(netns, () => openSockets(family === 'IPv4' ? AF_INET : AF_INET6, count)),
     ensureUnderlay: (plan: AddressPlan): string => {
@@ -120,20 +117,4 @@ function ensurePodSandbox(
 
 function openSockets(family: number, count: number): number[] {
   return Array.from({ length: count }, () => checked('open socket', socket(family, SOCK_STREAM | socketFlags, 0)))
-}
-
-function boundSocket(type: number, address: string, port: number): number {
-  const target = socketAddress(address, port)
-  const family = target.length === 16 ? AF_INET : AF_INET6
-  const fd = checked('open socket', socket(family, type | socketFlags, 0))
-  try {
-    const one = Uint8Array.of(1, 0, 0, 0)
-    if (type === SOCK_STREAM) checked('set option', setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, one, 4))
-    if (family === AF_INET6) checked('set option', setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, one, 4))
-    checked('bind', bind(fd, target, target.length), `${address}:${port}`)
-    return fd
-  } catch (error) {
-    close(fd)
-    throw error
-  }
 }

@@ -18,6 +18,7 @@ const operationNames: Record<keyof NamespaceOperations, true> = {
   openNetlink: true,
   openTcpListener: true,
   openUdpSocket: true,
+  openSharedUdpSocket: true,
   openTcpSockets: true,
   ensureUnderlay: true,
   ensureNodeNetwork: true,
