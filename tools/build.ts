@@ -84,8 +84,13 @@ function requiredAtOnce(): Plugin {
   return {
     name: 'required-at-once',
     renderChunk: (code) =>
-      code.replaceAll(bareImport, (_, clause: string, name: string) => renderRequire(clause, name)),
+      toAscii(code.replaceAll(bareImport, (_, clause: string, name: string) => renderRequire(clause, name))),
   }
+}
+
+/** One letter beyond Latin-1 in a string, and V8 keeps the whole file in memory with two bytes for each letter. */
+function toAscii(code: string): string {
+  return code.replaceAll(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 const bareImport = /^import ([^"';]+) from "((?:node:)?[^."][^"]*)";$/gm

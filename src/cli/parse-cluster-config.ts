@@ -1,16 +1,9 @@
 /** The config file of `up`: a Kubernetes-style object. Everything unknown is refused by name, never ignored. */
 import { load } from 'js-yaml'
-import { maxNodes } from '#lib/address-plan.ts'
-import { proxyModes, type ProxyMode, type Registries } from './cluster-record.ts'
+import type { Registries } from './cluster-record.ts'
+import { type ClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
 
 export const configApiVersion = 'frontdesk.dev/v1alpha1'
-
-export interface ClusterConfig {
-  readonly name?: string
-  readonly nodes?: number
-  readonly proxyMode?: ProxyMode
-  readonly registries?: Registries
-}
 
 export interface ParsedConfig {
   readonly config: ClusterConfig
@@ -48,19 +41,6 @@ function parseName(metadata: unknown, findings: string[]): string | undefined {
   if (isMap(metadata) && typeof metadata['name'] === 'string') return metadata['name']
   findings.push('metadata.name: must be a string')
   return undefined
-}
-
-export function parseNodes(value: unknown, findings: string[]): number {
-  const count = Number(value)
-  if (Number.isInteger(count) && count >= 1 && count <= maxNodes) return count
-  findings.push(`nodes: must be a whole number from 1 to ${maxNodes}`)
-  return 1
-}
-
-export function parseProxyMode(value: unknown, findings: string[]): ProxyMode {
-  const mode = proxyModes.find((known) => known === value)
-  if (!mode) findings.push(`proxyMode: must be one of ${proxyModes.join(', ')}`)
-  return mode ?? 'nftables'
 }
 
 function parseRegistries(value: unknown, findings: string[]): Registries {

@@ -1,6 +1,5 @@
 /** Reads the cluster's own kubeconfig, which its control plane wrote, as the entry to merge elsewhere. */
 import { existsSync, readFileSync } from 'node:fs'
-import { load } from 'js-yaml'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { KubeconfigEntry } from './kubeconfig-entry.ts'
 
@@ -11,7 +10,7 @@ interface OwnKubeconfig {
 
 export function readKubeconfigEntry(file: string, context: string): KubeconfigEntry {
   if (!existsSync(file)) throw new CliError(exitCodes.failed, `the cluster has not written ${file}`)
-  const config = load(readFileSync(file, 'utf8')) as OwnKubeconfig
+  const config = JSON.parse(readFileSync(file, 'utf8')) as OwnKubeconfig
   const { cluster } = config.clusters[0]
   const { user } = config.users[0]
   return {

@@ -2,15 +2,13 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { lockFile } from '#kernel/file-lock.ts'
 import { removeTree } from '#kernel/remove-tree.ts'
-import { addToKubeconfig, selectKubeconfigFile } from './apply-kubeconfig.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { ClusterRecord, ProxyMode } from './cluster-record.ts'
 import type { CliContext } from './context.ts'
 import { contextName } from './kubeconfig-entry.ts'
 import { listClusterNames, readClusterRecord, writeClusterRecord } from './open-cluster-records.ts'
 import { findFreeIndex, findFreePort } from './open-free-ports.ts'
-import { type ClusterConfig, parseClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-config.ts'
-import { readKubeconfigEntry } from './read-kubeconfig-entry.ts'
+import { type ClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
 import { createSteps, type Steps } from './render-steps.ts'
 import { startCluster, stopCluster } from './run-cluster.ts'
 import { checkClusterName, defaultClusterName } from './select-cluster.ts'
@@ -33,8 +31,16 @@ export interface UpOptions {
 const defaultNodes = 1
 const defaultTimeoutSeconds = 60
 
-/** @returns the cluster's name */
-export async function up(context: CliContext, named: string | undefined, options: UpOptions): Promise<string> {
+/**
+ * @param meanwhile called when the cluster's processes are starting
+ * @returns the cluster's name
+ */
+export async function up(
+  context: CliContext,
+  named: string | undefined,
+  options: UpOptions,
+  meanwhile?: () => Promise<unknown>,
+): Promise<string> {
   const config = await readConfig(context, options)
   const name = checkClusterName(named ?? config.name ?? defaultClusterName)
   const home = selectHome(context.env, context.homeDir)
@@ -42,7 +48,10 @@ export async function up(context: CliContext, named: string | undefined, options
   const steps = createSteps(context, options.quiet)
   using _lock = await lockFile(paths.lock, context.signal)
   const wait = { timeoutMs: readTimeoutMs(options.timeout), ...(options.wait === false && { until: 'control' }) }
-  const start = (): Promise<void> => startCluster(context, paths, steps, wait)
+  // What is needed only when the cluster runs is loaded while it starts.
+  const start = async (): Promise<void> => {
+    await Promise.all([startCluster(context, paths, steps, wait), later(), meanwhile?.()])
+  }
   const existing = readClusterRecord(home, name)
   if (existing) {
     refuseChanges(existing, config)
@@ -54,10 +63,13 @@ export async function up(context: CliContext, named: string | undefined, options
   return name
 }
 
+const later = () => Promise.all([import('./apply-kubeconfig.ts'), import('./read-kubeconfig-entry.ts')])
+
 async function readConfig(context: CliContext, options: UpOptions): Promise<ClusterConfig> {
   const findings: string[] = []
   let fromFile: ClusterConfig = {}
   if (options.config !== undefined) {
+    const { parseClusterConfig } = await import('./parse-cluster-config.ts')
     const parsed = parseClusterConfig(await readConfigText(context, options.config))
     fromFile = parsed.config
     findings.push(...parsed.findings.map((finding) => `${options.config}: ${finding}`))
@@ -175,6 +187,7 @@ async function writeKubeconfig(
   steps: Steps,
 ): Promise<void> {
   if (options.kubeconfig === false) return
+  const [{ addToKubeconfig, selectKubeconfigFile }, { readKubeconfigEntry }] = await later()
   const file = options.kubeconfig ?? record.kubeconfig ?? selectKubeconfigFile(context.env, context.homeDir)
   const name = contextName(record.name)
   const change = await addToKubeconfig(file, readKubeconfigEntry(paths.kubeconfig, name), options.switch === true)

@@ -1,0 +1,23 @@
+/** What a cluster may be asked for, by options or in a config file. */
+import { maxNodes } from '#lib/address-plan.ts'
+import { proxyModes, type ProxyMode, type Registries } from './cluster-record.ts'
+
+export interface ClusterConfig {
+  readonly name?: string
+  readonly nodes?: number
+  readonly proxyMode?: ProxyMode
+  readonly registries?: Registries
+}
+
+export function parseNodes(value: unknown, findings: string[]): number {
+  const count = Number(value)
+  if (Number.isInteger(count) && count >= 1 && count <= maxNodes) return count
+  findings.push(`nodes: must be a whole number from 1 to ${maxNodes}`)
+  return 1
+}
+
+export function parseProxyMode(value: unknown, findings: string[]): ProxyMode {
+  const mode = proxyModes.find((known) => known === value)
+  if (!mode) findings.push(`proxyMode: must be one of ${proxyModes.join(', ')}`)
+  return mode ?? 'nftables'
+}
