@@ -18,7 +18,7 @@ export function httpsTransport(access: ClusterAccess): Transport {
       const signal = request.signal ?? new AbortController().signal
       for (let tries = 1; ; tries++) {
         const answer = await link.send(await rawRequest(access, request, signal))
-        const text = await readText(answer.body)
+        const text = await answer.text()
         const waitSeconds = Number(answer.retryAfter ?? NaN)
         const shouldRetry = (answer.status === 429 || answer.status >= 500) && waitSeconds >= 0 && tries < maxTries
         if (!shouldRetry) return parseAnswer(answer.status, text)
@@ -37,7 +37,7 @@ async function* watch(link: Link, access: ClusterAccess, request: TransportReque
   signal.addEventListener('abort', end, { once: true })
   try {
     const answer = await link.send(await rawRequest(access, request, ended.signal))
-    if (answer.status >= 400) parseAnswer(answer.status, await readText(answer.body))
+    if (answer.status >= 400) parseAnswer(answer.status, await answer.text())
     const decoder = new WatchLineDecoder()
     for await (const chunk of answer.body) yield* throwErrorEvents(decoder.push(chunk))
   } catch (error) {
@@ -91,7 +91,7 @@ class Link {
 
 async function rawRequest(access: ClusterAccess, request: TransportRequest, signal: AbortSignal): Promise<RawRequest> {
   const prefix = new URL(access.server).pathname.replace(/\/$/, '')
-  const query = request.query.size > 0 ? `?${request.query}` : ''
+  const query = request.query.size > 0 ? `?${request.query.toString()}` : ''
   const authorization = await authorizationOf(access)
   return {
     method: request.method,
@@ -112,10 +112,4 @@ async function authorizationOf(access: ClusterAccess): Promise<string | undefine
   if (access.token) return `Bearer ${await access.token()}`
   if (!access.basic) return undefined
   return `Basic ${Buffer.from(`${access.basic.username}:${access.basic.password}`).toString('base64')}`
-}
-
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
 }

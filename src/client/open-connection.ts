@@ -3,6 +3,7 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
 import { isIP } from 'node:net'
+import type { Readable } from 'node:stream'
 import tls from 'node:tls'
 import type { ClusterAccess } from './cluster-access.ts'
 
@@ -20,6 +21,8 @@ export interface RawAnswer {
   readonly status: number
   readonly retryAfter: string | undefined
   readonly body: AsyncIterable<Uint8Array>
+  /** The whole body; instead of `body`, and much cheaper for small ones. */
+  text(): Promise<string>
 }
 
 export interface Connection {
@@ -132,7 +135,12 @@ function sendHttp2(session: http2.ClientHttp2Session, request: RawRequest): Prom
     stream.on('error', reject)
     stream.once('response', (answer) => {
       answered = true
-      resolve({ status: Number(answer[':status']), retryAfter: answer['retry-after'], body: stream })
+      resolve({
+        status: Number(answer[':status']),
+        retryAfter: answer['retry-after'],
+        body: stream,
+        text: () => readText(stream),
+      })
     })
     if (request.body !== undefined) stream.end(request.body)
   })
@@ -158,9 +166,22 @@ function http1Connection(url: URL, createAgent: (options: http.AgentOptions) => 
         const outgoing = start(new URL(target, url.origin), options)
         outgoing.on('error', reject)
         outgoing.once('response', (answer) => {
-          resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'], body: answer })
+          const retryAfter = answer.headers['retry-after']
+          resolve({ status: answer.statusCode ?? 0, retryAfter, body: answer, text: () => readText(answer) })
         })
         outgoing.end(body)
       }),
   }
+}
+
+function readText(stream: Readable): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.once('end', () => resolve(Buffer.concat(chunks).toString()))
+    stream.once('error', reject)
+    stream.once('close', () => {
+      if (!stream.readableEnded) reject(new Error('the connection was closed within an answer'))
+    })
+  })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { readKubeconfig, readServiceAccount } from './read-kubeconfig.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -41,54 +41,64 @@ contexts:
 
 let directory = ''
 const file = (name: string) => path.join(directory, name)
-before(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'client-kubeconfig-'))
-  const files = { a: first, b: second, 'key.pem': 'KEY', token: 'TOKEN\n', empty: '', 'ca.crt': 'CA', namespace: 'web' }
-  await Promise.all(Object.entries(files).map(([name, text]) => writeFile(file(name), text)))
-})
-after(() => rm(directory, { recursive: true }))
-
-test('kubeconfig: the current context, embedded data and a file beside it', async () => {
-  assert.deepEqual(await readKubeconfig({ paths: [file('a')] }), {
-    server: 'https://127.0.0.1:6443',
-    namespace: 'default',
-    ca: 'CA',
-    clientCertificate: 'CERT',
-    clientKey: 'KEY',
-    tlsServerName: 'kubernetes',
+describe('how to reach a cluster', () => {
+  before(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'client-kubeconfig-'))
+    const files = {
+      a: first,
+      b: second,
+      'key.pem': 'KEY',
+      token: 'TOKEN\n',
+      empty: '',
+      'ca.crt': 'CA',
+      namespace: 'web',
+    }
+    await Promise.all(Object.entries(files).map(([name, text]) => writeFile(file(name), text)))
   })
-})
+  after(() => rm(directory, { recursive: true }))
 
-test('kubeconfig: several files, the first wins, missing ones are passed over', async () => {
-  const paths = [file('missing'), file('a'), file('b')]
-  assert.equal((await readKubeconfig({ paths })).server, 'https://127.0.0.1:6443')
-  const two = await readKubeconfig({ paths, context: 'two' })
-  assert.equal(two.namespace, 'web')
-  assert.equal(two.skipTlsVerify, true)
-  assert.equal(await two.token?.(), 'TOKEN')
-})
-
-const failures = [
-  { name: 'no file at all', paths: ['missing'], context: undefined, message: /there is no .*missing/ },
-  { name: 'no current context', paths: ['empty'], context: undefined, message: /names no current-context/ },
-  { name: 'an unknown context', paths: ['a'], context: 'three', message: /no such context/ },
-  { name: 'an unknown cluster', paths: ['a'], context: 'broken', message: /no such cluster/ },
-  { name: 'a login plug-in', paths: ['a', 'b'], context: 'plugin', message: /plug-in command/ },
-]
-for (const { name, paths, context, message } of failures) {
-  test(`kubeconfig: ${name} is said plainly`, async () => {
-    await assert.rejects(readKubeconfig({ paths: paths.map(file), ...(context && { context }) }), message)
+  test('kubeconfig: the current context, embedded data and a file beside it', async () => {
+    assert.deepEqual(await readKubeconfig({ paths: [file('a')] }), {
+      server: 'https://127.0.0.1:6443',
+      namespace: 'default',
+      ca: 'CA',
+      clientCertificate: 'CERT',
+      clientKey: 'KEY',
+      tlsServerName: 'kubernetes',
+    })
   })
-}
 
-test('service account of a pod', async () => {
-  const access = await readServiceAccount(
-    { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' },
-    directory,
-  )
-  assert.equal(access.server, 'https://[fd00::1]:443')
-  assert.equal(access.ca, 'CA')
-  assert.equal(access.namespace, 'web')
-  assert.equal(await access.token?.(), 'TOKEN')
-  await assert.rejects(readServiceAccount({}, directory), /not set/)
+  test('kubeconfig: several files, the first wins, missing ones are passed over', async () => {
+    const paths = [file('missing'), file('a'), file('b')]
+    assert.equal((await readKubeconfig({ paths })).server, 'https://127.0.0.1:6443')
+    const two = await readKubeconfig({ paths, context: 'two' })
+    assert.equal(two.namespace, 'web')
+    assert.equal(two.skipTlsVerify, true)
+    assert.equal(await two.token?.(), 'TOKEN')
+  })
+
+  const failures = [
+    { name: 'no file at all', paths: ['missing'], context: undefined, message: /there is no .*missing/ },
+    { name: 'no current context', paths: ['empty'], context: undefined, message: /names no current-context/ },
+    { name: 'an unknown context', paths: ['a'], context: 'three', message: /no such context/ },
+    { name: 'an unknown cluster', paths: ['a'], context: 'broken', message: /no such cluster/ },
+    { name: 'a login plug-in', paths: ['a', 'b'], context: 'plugin', message: /plug-in command/ },
+  ]
+  for (const { name, paths, context, message } of failures) {
+    test(`kubeconfig: ${name} is said plainly`, async () => {
+      await assert.rejects(readKubeconfig({ paths: paths.map(file), ...(context && { context }) }), message)
+    })
+  }
+
+  test('service account of a pod', async () => {
+    const access = await readServiceAccount(
+      { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' },
+      directory,
+    )
+    assert.equal(access.server, 'https://[fd00::1]:443')
+    assert.equal(access.ca, 'CA')
+    assert.equal(access.namespace, 'web')
+    assert.equal(await access.token?.(), 'TOKEN')
+    await assert.rejects(readServiceAccount({}, directory), /not set/)
+  })
 })

@@ -19,7 +19,10 @@ const object = (name: string, resourceVersion: string): KubeObject => ({
 const failure = (code: number, reason: string) =>
   new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason, code } satisfies Status)
 
-type Answer = { list: [rv: string, ...objects: KubeObject[]] } | { events: WatchEvent[]; then?: 'end' | Error } | Error
+type Answer =
+  | { list: [rv: string, ...objects: KubeObject[]] }
+  | { events: WatchEvent[]; ending?: 'end' | Error }
+  | Error
 
 /** A server that gives prepared answers in order, then keeps the last watch open. */
 function scripted(answers: Answer[]): Transport & { asked: string[]; done: Promise<void> } {
@@ -47,8 +50,8 @@ function scripted(answers: Answer[]): Transport & { asked: string[]; done: Promi
       if (answer instanceof Error) throw answer
       if (answer && 'events' in answer) {
         yield answer.events
-        if (answer.then instanceof Error) throw answer.then
-        if (answer.then === 'end') return
+        if (answer.ending instanceof Error) throw answer.ending
+        if (answer.ending === 'end') return
       }
       done.resolve()
       if (signal.aborted) return
@@ -69,13 +72,13 @@ const cases: { name: string; answers: Answer[]; asked: string[]; changes: string
   },
   {
     name: 'goes on from the last event when a watch ends',
-    answers: [{ list: ['7'] }, { events: [event('ADDED', 'x', '8')], then: 'end' }],
+    answers: [{ list: ['7'] }, { events: [event('ADDED', 'x', '8')], ending: 'end' }],
     asked: ['list', 'watch 7', 'watch 8'],
     changes: ['- > x@8'],
   },
   {
     name: 'a bookmark moves the position and is no change',
-    answers: [{ list: ['7'] }, { events: [event('BOOKMARK', '', '50')], then: 'end' }],
+    answers: [{ list: ['7'] }, { events: [event('BOOKMARK', '', '50')], ending: 'end' }],
     asked: ['list', 'watch 7', 'watch 50'],
     changes: [],
   },
@@ -91,7 +94,7 @@ const cases: { name: string; answers: Answer[]; asked: string[]; changes: string
   },
   {
     name: 'a broken connection goes on where it was',
-    answers: [{ list: ['7'] }, { events: [event('ADDED', 'x', '8')], then: new Error('ECONNRESET') }],
+    answers: [{ list: ['7'] }, { events: [event('ADDED', 'x', '8')], ending: new Error('ECONNRESET') }],
     asked: ['list', 'watch 7', 'watch 8'],
     changes: ['- > x@8'],
   },

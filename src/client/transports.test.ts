@@ -122,3 +122,14 @@ test('HTTPS: an informer outlives a restart of the server', async () => {
   await appeared.promise
   assert.equal(informer.list().length, before + 1)
 })
+
+test('HTTPS: a server that says when to come back is asked again', async () => {
+  let refusals = 3
+  await using server = await openHttpsServer((handle) => async (request) => {
+    if (refusals-- > 0) return { status: 429, headers: { 'retry-after': '0' }, body: { type: 'object', value: {} } }
+    return handle(request)
+  })
+  await using transport = httpsTransport(accessTo(server))
+  await createClient({ transport, userAgent: 'test' }).of(Pod).list()
+  assert.equal(refusals, -1)
+})

@@ -23,7 +23,7 @@ export async function answerExchange(deps: ExchangeDeps, exchange: Exchange): Pr
   const startedMs = performance.now()
   let user: UserInfo | undefined
   try {
-    user = deps.authenticate(credentialsOf(exchange.tls, exchange.headers.authorization))
+    user = deps.authenticate(credentialsOf(exchange.peer, exchange.headers.authorization))
     await answerUser(deps, exchange, user)
   } catch (error) {
     await writeFailure(exchange, error, deps.log).catch(() => exchange.destroy())
@@ -37,7 +37,7 @@ async function answerUser(deps: ExchangeDeps, exchange: Exchange, user: UserInfo
   const streamed = deps.streaming.answer(exchange, info, user)
   if (streamed) return streamed
   if (!isServedMethod(exchange.method)) throw methodNotAllowed(exchange.method)
-  const body = await readBody(exchange.input, exchange.headers['content-length'])
+  const body = exchange.hasBody ? await readBody(exchange.input, exchange.headers['content-length']) : undefined
   const request: ApiRequest = {
     // The body of an answer to HEAD is left out at the end; until then it is a GET.
     method: exchange.method === 'HEAD' ? 'GET' : exchange.method,

@@ -1,8 +1,14 @@
 /** One HTTP request and its answer, whichever HTTP version carries it. */
 import type { Readable, Writable } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 
 export type OutgoingHeaders = Readonly<Record<string, string | readonly string[]>>
+
+/** The other end of a TLS connection, as far as logging in needs it. */
+export interface TlsPeer {
+  /** Whether its certificate is signed by our authority. */
+  readonly authorized: boolean
+  getPeerCertificate(): { readonly subject?: unknown } | undefined
+}
 
 export interface Exchange {
   readonly method: string
@@ -11,8 +17,10 @@ export interface Exchange {
   readonly query: URLSearchParams
   /** Lower-case names; several values of one name are joined by commas. */
   readonly headers: Readonly<Record<string, string>>
-  readonly tls: TLSSocket
+  readonly peer: TlsPeer
   readonly input: Readable
+  /** Whether anything can come from `input`. */
+  readonly hasBody: boolean
   /** Sends the head at once; the body goes into what it returns, which the caller must end. */
   respond(status: number, headers: OutgoingHeaders): Writable
   /** Whether the head was sent: afterwards no other status can be told. */
@@ -34,11 +42,13 @@ export function splitTarget(target: string): { path: string; query: URLSearchPar
   return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) }
 }
 
-export function flattenHeaders(headers: Readonly<Record<string, unknown>>): Record<string, string> {
+export function flattenHeaders(
+  headers: Readonly<Record<string, string | number | readonly string[] | undefined>>,
+): Record<string, string> {
   const flat: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith(':') || value === undefined) continue
-    flat[name] = Array.isArray(value) ? value.join(', ') : String(value)
+    flat[name] = typeof value === 'object' ? value.join(', ') : String(value)
   }
   return flat
 }

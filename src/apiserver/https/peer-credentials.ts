@@ -1,7 +1,7 @@
 /** What a client shows of itself: the certificate of its TLS connection, and a token. */
-import type { TLSSocket } from 'node:tls'
 import type { PresentedCredentials } from '../auth/authenticate.ts'
 import { unauthorized } from '../auth/unauthorized.ts'
+import type { TlsPeer } from './exchange.ts'
 
 type Certificate = NonNullable<PresentedCredentials['certificate']>
 
@@ -9,11 +9,11 @@ const certificates = new WeakMap<object, Certificate | 'none' | 'foreign'>()
 
 /** Throws 401 for a certificate that our authority did not sign, unless a token comes along. */
 export function credentialsOf(
-  socket: TLSSocket,
+  peer: TlsPeer,
   authorization: string | undefined,
   webSocketToken?: string,
 ): PresentedCredentials {
-  const certificate = certificateOf(socket)
+  const certificate = certificateOf(peer)
   const hasToken = authorization !== undefined || webSocketToken !== undefined
   if (certificate === 'foreign' && !hasToken) throw unauthorized()
   return {
@@ -24,15 +24,15 @@ export function credentialsOf(
 }
 
 /** Read once per connection: parsing it takes longer than answering a small request. */
-function certificateOf(socket: TLSSocket): Certificate | 'none' | 'foreign' {
-  let certificate = certificates.get(socket)
-  if (certificate === undefined) certificates.set(socket, (certificate = readCertificate(socket)))
+function certificateOf(peer: TlsPeer): Certificate | 'none' | 'foreign' {
+  let certificate = certificates.get(peer)
+  if (certificate === undefined) certificates.set(peer, (certificate = readCertificate(peer)))
   return certificate
 }
 
-function readCertificate(socket: TLSSocket): Certificate | 'none' | 'foreign' {
-  const subject = socket.getPeerCertificate()?.subject as { CN?: string; O?: string | string[] } | undefined
+function readCertificate(peer: TlsPeer): Certificate | 'none' | 'foreign' {
+  const subject = peer.getPeerCertificate()?.subject as { CN?: string; O?: string | string[] } | undefined
   if (!subject) return 'none'
-  if (!socket.authorized) return 'foreign'
+  if (!peer.authorized) return 'foreign'
   return { commonName: subject.CN ?? '', organizations: subject.O === undefined ? [] : [subject.O].flat() }
 }

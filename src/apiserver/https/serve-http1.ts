@@ -2,7 +2,7 @@
 import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, TlsPeer } from './exchange.ts'
 import { flattenHeaders, requestOver, splitTarget } from './exchange.ts'
 
 export interface Http1Handlers {
@@ -14,7 +14,7 @@ export interface Upgrade {
   /** For the WebSocket handshake. */
   readonly request: http.IncomingMessage
   readonly socket: Duplex
-  readonly tls: TLSSocket
+  readonly peer: TlsPeer
   /** Bytes that came right after the request's head. */
   readonly head: Buffer
   /** Set by the handshake: from then on no HTTP answer can be given. */
@@ -29,7 +29,7 @@ export function createHttp1(handlers: Http1Handlers, stopping: AbortSignal): htt
   // A watch or a big upload may take longer than any fixed limit; slow readers are dropped where they are written to.
   server.requestTimeout = 0
   server.on('upgrade', (request, socket, head) => {
-    handlers.onUpgrade({ request, socket, tls: request.socket as TLSSocket, head, accepted: false })
+    handlers.onUpgrade({ request, socket, peer: request.socket as TLSSocket, head, accepted: false })
   })
   server.on('clientError', (_error, socket) => socket.destroy())
   return server
@@ -48,8 +48,9 @@ function exchangeOf(request: http.IncomingMessage, response: http.ServerResponse
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),
     headers: flattenHeaders(request.headers),
-    tls: request.socket as TLSSocket,
+    peer: request.socket as TLSSocket,
     input: request,
+    hasBody: request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined,
     signal: over.signal,
     get gone() {
       return response.closed || response.destroyed

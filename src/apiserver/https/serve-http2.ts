@@ -33,8 +33,9 @@ function exchangeOf(
     method: headers[':method'] ?? 'GET',
     ...splitTarget(headers[':path'] ?? '/'),
     headers: { ...flattenHeaders(headers), host: headers[':authority'] ?? headers.host ?? '' },
-    tls: stream.session?.socket as TLSSocket,
+    peer: stream.session?.socket as TLSSocket,
     input: stream,
+    hasBody: !stream.endAfterHeaders,
     signal: over.signal,
     get gone() {
       return stream.closed || stream.destroyed

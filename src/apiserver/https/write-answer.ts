@@ -42,7 +42,7 @@ function answerHeaders({ headers, warnings = [] }: ApiResponse): OutgoingHeaders
 
 /** Code 299 and no agent, as clients of Kubernetes expect; control characters cannot stand in a header. */
 export function warningHeader(text: string): string {
-  const printable = text.replace(/[\u0000-\u001f\u007f-\uffff]/g, ' ').replace(/["\\]/g, '\\$&')
+  const printable = text.replace(/[^ -~]/g, ' ').replace(/["\\]/g, '\\$&')
   return `299 - "${printable}"`
 }
 
@@ -99,12 +99,16 @@ async function writeStream(
 /** Stops waiting for the next chunk as soon as the client has gone, and lets the source clean up. */
 export async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]()
-  const aborted = Promise.withResolvers<{ done: true; value: undefined }>()
-  const stop = () => aborted.resolve({ done: true, value: undefined })
+  // Not Promise.race against one lasting promise: that would keep a record of every chunk until the end.
+  let stopWaiting = (): void => {}
+  const stop = () => stopWaiting()
   signal.addEventListener('abort', stop, { once: true })
   try {
     while (!signal.aborted) {
-      const next = await Promise.race([iterator.next(), aborted.promise])
+      const next = await new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
+        stopWaiting = () => resolve({ done: true, value: undefined })
+        iterator.next().then(resolve, reject)
+      })
       if (next.done) return
       yield next.value
     }

@@ -95,9 +95,9 @@ async function answerStream(deps: Deps, exchange: Exchange, { kind, info, user }
 
 /** Everything that may be refused is checked before the handshake, so that clients can show the reason. */
 async function serveUpgrade(deps: Deps, upgrade: Upgrade, signal: AbortSignal): Promise<void> {
-  const { request, tls } = upgrade
+  const { request, peer } = upgrade
   const offered = parseOfferedProtocols(request.headers['sec-websocket-protocol'])
-  const user = deps.authenticate(credentialsOf(tls, request.headers.authorization, offered.token))
+  const user = deps.authenticate(credentialsOf(peer, request.headers.authorization, offered.token))
   const method = request.method as ApiRequest['method']
   const apiRequest: ApiRequest = {
     method,

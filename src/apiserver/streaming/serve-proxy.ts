@@ -36,7 +36,7 @@ const notForwarded = new Set([
 
 export async function proxyExchange(podStreams: PodStreams, route: ProxyRoute, exchange: Exchange): Promise<void> {
   if (route.rest === '' && (exchange.method === 'GET' || exchange.method === 'HEAD')) {
-    const query = exchange.query.size > 0 ? `?${exchange.query}` : ''
+    const query = exchange.query.size > 0 ? `?${exchange.query.toString()}` : ''
     exchange.respond(301, { location: `${route.prefix}/${query}`, 'content-length': '0' }).end()
     return
   }
@@ -79,7 +79,7 @@ function ask(duplex: Duplex, route: ProxyRoute, exchange: Exchange): Promise<htt
 }
 
 function targetOf(route: ProxyRoute, query: URLSearchParams): string {
-  return `${route.rest || '/'}${query.size > 0 ? `?${query}` : ''}`
+  return `${route.rest || '/'}${query.size > 0 ? `?${query.toString()}` : ''}`
 }
 
 function forwardedHeaders(route: ProxyRoute, headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -19,7 +19,7 @@ const { connection } = createRequire(import.meta.url)('spdy-transport') as {
   connection: { create(socket: Duplex, options: object): Peer }
 }
 
-function open(onStream: (stream: SpdyStream) => void) {
+function open(onStream: (stream: SpdyStream) => unknown) {
   const [ours, theirs] = duplexPair()
   const over = runSpdySession(socketPipe(ours, new Uint8Array()), onStream)
   const peer = connection.create(theirs, { protocol: 'spdy', isServer: false })
