@@ -39,7 +39,7 @@ export interface TestHttpsServer extends AsyncDisposable {
 
 export async function openHttpsServer(handleOf = (handle: ApiHandler): ApiHandler => handle): Promise<TestHttpsServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'apiserver-https-'))
-  const pki = await ensurePki(directory, { ips: [] })
+  const pki = await ensurePki(directory, { ips: [] }).finally(() => rm(directory, { recursive: true }))
   let api: ApiServer
   const auth = openAuth({
     serviceAccountKey: pki.serviceAccountKey,
@@ -82,7 +82,6 @@ export async function openHttpsServer(handleOf = (handle: ApiHandler): ApiHandle
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]()
       await api[Symbol.asyncDispose]()
-      await rm(directory, { recursive: true })
     },
   }
 }
