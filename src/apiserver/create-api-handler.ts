@@ -19,7 +19,8 @@ import type { Decodable } from './request/decode-body.ts'
 import { parseRequestInfo, type RequestInfo, type ResourceInfo } from './request/parse-request-info.ts'
 import { routeRequest, type SubresourceRoutes } from './route-request.ts'
 import type { ServerDeps } from './server-deps.ts'
-import { openServiceAllocator } from './service-allocation/open-service-allocator.ts'
+import { openServiceRegistry } from './service-allocation/open-service-registry.ts'
+import type { NodePortRange } from './service-allocation/node-ports.ts'
 import { createToken, type MintToken } from './subresources/token.ts'
 import { answerPostOnly } from './verbs/answer-post-only.ts'
 import type { Admission } from './write/write.ts'
@@ -35,6 +36,8 @@ export interface ApiServerDeps {
   readonly mintToken?: MintToken
   /** Resources that answer a POST and store nothing, such as access reviews. */
   readonly reviews?: readonly Review[]
+  /** Default: 30000 to 32767. */
+  readonly nodePorts?: NodePortRange
   /** Decides over writes; default: what every cluster has. */
   readonly admission?: (objects: () => ObjectStore) => readonly Admission[]
 }
@@ -57,7 +60,9 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const objects = await openObjectStore(deps.store, log, stopping.signal)
   startEventExpiry(objects, clock, log, stopping.signal)
   const admission = (deps.admission ?? standardAdmission)(() => objects)
-  const server: ServerDeps = { objects, clock, authorize, admission, allocators: [openServiceAllocator(() => server)] }
+  const registry = openServiceRegistry(() => server, { log, ...(deps.nodePorts && { nodePorts: deps.nodePorts }) })
+  const server: ServerDeps = { objects, clock, authorize, admission, allocators: registry.allocators }
+  await registry.start(stopping.signal)
   const kindAt = indexByPath(kinds)
   const reviewAt = indexByPath(reviews)
   const subresources = subresourcesOf(deps.mintToken)

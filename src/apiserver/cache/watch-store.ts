@@ -16,6 +16,7 @@ interface Waiter {
 export class ApiCache {
   readonly #resources = new Map<string, ResourceCache>()
   readonly #written = new Map<string, KubeObject>()
+  readonly #upgrades = new Map<string, (object: KubeObject) => void>()
   #waiters: Waiter[] = []
   /** Every event up to this revision is in the caches. */
   #seen = 0
@@ -40,6 +41,12 @@ export class ApiCache {
     }
   }
 
+  /** Brings objects of one resource that were stored in an older form into today's, as they are read. */
+  upgrade(prefix: string, change: (object: KubeObject) => void): void {
+    this.#upgrades.set(prefix, change)
+    for (const { object } of this.of(prefix).list(prefix)) change(object)
+  }
+
   /** Resolves when the caches have seen this revision. */
   reached(revision: number): Promise<void> | void {
     if (this.#seen >= revision) return
@@ -50,7 +57,7 @@ export class ApiCache {
     this.#loadedAt = revision
     for (const { key, value, revision: written } of entries) {
       const prefix = resourcePrefixOf(key)
-      if (prefix) this.of(prefix).load(key, this.#parse(value, written))
+      if (prefix) this.of(prefix).load(key, this.#parse(value, written, prefix))
     }
     this.#advance(revision)
   }
@@ -60,7 +67,7 @@ export class ApiCache {
     for (const { key, revision, value } of batch) {
       const prefix = resourcePrefixOf(key)
       if (!prefix) continue
-      const after = value === undefined ? undefined : this.#parse(value, revision)
+      const after = value === undefined ? undefined : this.#parse(value, revision, prefix)
       const changes = byResource.get(prefix)
       if (changes) changes.push({ key, revision, after })
       else byResource.set(prefix, [{ key, revision, after }])
@@ -70,9 +77,11 @@ export class ApiCache {
     if (last) this.#advance(last.revision)
   }
 
-  #parse(value: string, revision: number): KubeObject {
-    const object = this.#written.get(value) ?? (JSON.parse(value) as KubeObject)
+  #parse(value: string, revision: number, prefix: string): KubeObject {
+    const own = this.#written.get(value)
+    const object = own ?? (JSON.parse(value) as KubeObject)
     this.#written.delete(value)
+    if (!own) this.#upgrades.get(prefix)?.(object)
     object.metadata.resourceVersion = String(revision)
     return object
   }

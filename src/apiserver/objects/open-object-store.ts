@@ -18,6 +18,8 @@ export interface ObjectStore {
   get(kind: Kind, namespace: string | undefined, name: string): KubeObject | undefined
   list(kind: Kind, namespace?: string): CachedObject[]
   cacheOf(kind: Kind): ResourceCache
+  /** `change` brings objects stored in an older form into today's, in every read; nothing is written for it. */
+  upgradeReads(kind: Kind, change: (object: KubeObject) => void): void
   create(kind: Kind, object: KubeObject): Promise<KubeObject | 'conflict'>
   /** Writes if the stored object is still `before`. */
   replace(kind: Kind, before: KubeObject, object: KubeObject): Promise<KubeObject | 'conflict'>
@@ -55,6 +57,7 @@ export async function openObjectStore(store: Store, log: Log, signal: AbortSigna
     get: (kind, namespace, name) => cache.of(resourcePrefix(kind)).get(storageKey(kind, namespace, name)),
     list: (kind, namespace) => cache.of(resourcePrefix(kind)).list(listPrefix(kind, namespace)),
     cacheOf: (kind) => cache.of(resourcePrefix(kind)),
+    upgradeReads: (kind, change) => cache.upgrade(resourcePrefix(kind), change),
     create: (kind, object) => put(kind, object, 0),
     replace: (kind, before, object) => put(kind, object, revisionOf(before)),
     remove: async (kind, before) => {

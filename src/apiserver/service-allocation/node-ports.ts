@@ -1,43 +1,63 @@
-/** Node ports: one number belongs to one Service of the cluster, for all protocols. */
-import { nodePortBand, candidates } from './address-bands.ts'
+/** Node ports: one number belongs to one Service of the cluster, for all protocols, whichever server hands it out. */
+import type { ObjectStore } from '../objects/open-object-store.ts'
+import { candidates, nodePortBand } from './address-bands.ts'
+import { isSameOwner, NodePortLock, type PortOwner, renderNodePortLock } from './node-port-lock.ts'
 
 export interface NodePorts {
   readonly first: number
   readonly last: number
-  /** @returns whether the number is now this owner's (it may have been before) */
-  take(port: number, owner: string): boolean
+  holderOf(port: number): PortOwner | undefined
+  held(): ReadonlyMap<number, PortOwner>
+  /** @returns whether the number was free and is now this owner's */
+  take(port: number, owner: PortOwner): Promise<boolean>
   /** undefined when the range is full. */
-  takeAny(owner: string): number | undefined
-  giveBack(port: number, owner: string): void
+  takeAny(owner: PortOwner): Promise<number | undefined>
+  /** A free number that is none of `others`, for a dry run. */
+  guess(others: ReadonlySet<number>): number | undefined
+  giveBack(port: number, owner: PortOwner): Promise<void>
 }
 
-/** `held`: what Services of the store use already, asked for once at the first use. */
-export function createNodePorts(
-  held: () => Iterable<readonly [port: number, owner: string]>,
-  options: { readonly first?: number; readonly last?: number; readonly random?: () => number } = {},
-): NodePorts {
-  const { first = 30_000, last = 32_767, random = Math.random } = options
+export interface NodePortRange {
+  readonly first?: number
+  readonly last?: number
+  readonly random?: () => number
+}
+
+export function createNodePorts(objects: () => ObjectStore, range: NodePortRange = {}): NodePorts {
+  const { first = 30_000, last = 32_767, random = Math.random } = range
   const band = nodePortBand(first, last)
-  let owners: Map<number, string> | undefined
-  const known = (): Map<number, string> => (owners ??= new Map(held()))
+  const lockOf = (port: number | bigint) =>
+    objects().get(NodePortLock, undefined, String(port)) as unknown as NodePortLock | undefined
+  /** Creation decides: what another server took a moment ago is refused by the store. */
+  const take = async (port: number, owner: PortOwner): Promise<boolean> => {
+    if (lockOf(port)) return false
+    return (await objects().create(NodePortLock, renderNodePortLock(port, owner))) !== 'conflict'
+  }
   return {
     first,
     last,
-    take: (port, owner) => {
-      const holder = known().get(port)
-      if (holder !== undefined && holder !== owner) return false
-      known().set(port, owner)
-      return true
+    take,
+    holderOf: (port) => lockOf(port)?.spec,
+    held: () =>
+      new Map(
+        objects()
+          .list(NodePortLock)
+          .map(({ object }) => [Number(object.metadata.name), (object as unknown as NodePortLock).spec]),
+      ),
+    takeAny: async (owner) => {
+      for (const port of candidates(band, random, (value) => lockOf(value) !== undefined)) {
+        if (await take(Number(port), owner)) return Number(port)
+      }
+      return undefined
     },
-    takeAny: (owner) => {
-      const taken = known()
-      const { value } = candidates(band, random, (port) => taken.has(Number(port))).next()
-      if (value === undefined) return undefined
-      taken.set(Number(value), owner)
-      return Number(value)
+    guess: (others) => {
+      const isTaken = (value: bigint) => others.has(Number(value)) || lockOf(value) !== undefined
+      const { value } = candidates(band, random, isTaken).next()
+      return value === undefined ? undefined : Number(value)
     },
-    giveBack: (port, owner) => {
-      if (known().get(port) === owner) known().delete(port)
+    giveBack: async (port, owner) => {
+      const lock = lockOf(port)
+      if (lock && isSameOwner(lock.spec, owner)) await objects().remove(NodePortLock, lock)
     },
   }
 }
