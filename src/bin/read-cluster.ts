@@ -1,6 +1,6 @@
 /** What is decided about a cluster before it runs: its record, its paths, its addresses. */
 import path from 'node:path'
-import type { ClusterRecord } from '#cli/cluster-record.ts'
+import { type ClusterRecord, loadBalancerPools } from '#cli/cluster-record.ts'
 import { readClusterRecord } from '#cli/open-cluster-records.ts'
 import { type ClusterPaths, type Home, selectClusterPaths } from '#cli/select-cluster-paths.ts'
 import { type AddressPlan, type NodeAddresses, planAddresses, planNode } from '#lib/address-plan.ts'
@@ -20,7 +20,7 @@ export function readCluster(clusterDir: string): Cluster {
   const name = path.basename(clusterDir)
   const record = readClusterRecord(home, name)
   if (!record) throw new Error(`Cannot start: there is no record of cluster ${name}`)
-  const plan = planAddresses(record.index)
+  const plan = { ...planAddresses(record.index), loadBalancerPools: loadBalancerPools(record) }
   const nodes = Array.from({ length: record.nodes }, (_, index) => planNode(plan, index + 1))
   return { record, home, plan, nodes, paths: selectClusterPaths(home, name) }
 }

@@ -24,6 +24,7 @@ import { openSqliteStore } from '#store/sqlite/open-sqlite-store.ts'
 import { type Cluster, nodeName, readCluster } from './read-cluster.ts'
 import { startApi } from './start-api.ts'
 import { startNodes } from './start-nodes.ts'
+import { startClusterLoadBalancer } from './start-cluster-loadbalancer.ts'
 import { superviseEdge } from './supervise-edge.ts'
 
 export interface ControlPlaneOptions {
@@ -64,6 +65,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   tell({ type: 'step', step: 'control', detail: `API on https://127.0.0.1:${record.apiPort}` })
   await networks
   await startNodes({ cluster, client, informers, broker, agents, env: options.env, log }, stack, signal)
+  await startClusterLoadBalancer({ cluster, client, informers, broker, log }, stack, signal)
   tell({ type: 'step', step: 'nodes', detail: nodes.map((node) => nodeName(record, node)).join(' ') })
   await edge
   tell({

@@ -1,3 +1,5 @@
+import { planAddresses } from '#lib/address-plan.ts'
+
 /** What is written down about a cluster when it is made. Addresses and ports never change while it exists. */
 export interface ClusterRecord {
   readonly name: string
@@ -8,6 +10,9 @@ export interface ClusterRecord {
   /** Port of the API server on 127.0.0.1. */
   readonly apiPort: number
   readonly registries: Registries
+  readonly dns?: DnsSettings
+  /** Absent: the default pool of the address plan. */
+  readonly loadBalancer?: LoadBalancerChoice
   /** The kubeconfig file that holds our entry; absent when none was written. */
   readonly kubeconfig?: string
   /** current-context before we switched it. */
@@ -26,6 +31,22 @@ export type Registries = Readonly<
     }
   >
 >
+
+/** Pools of addresses for load balancers; false: none, somebody else hands them out. */
+export type LoadBalancerChoice = false | { readonly pools: readonly string[] }
+
+/** Empty: this cluster's load balancers get no addresses from us. */
+export function loadBalancerPools({ index, loadBalancer }: ClusterRecord): readonly string[] {
+  if (loadBalancer === undefined) return planAddresses(index).loadBalancerPools
+  return loadBalancer === false ? [] : loadBalancer.pools
+}
+
+export interface DnsSettings {
+  /** Servers for names below a domain, as `address` or `address:port` (IPv6 in brackets); the rest goes to the host's. */
+  readonly stubDomains?: Readonly<Record<string, readonly string[]>>
+  /** Whether a pod's search for a name is answered finally at its first question where that is certain (default). */
+  readonly endSearches?: boolean
+}
 
 export const proxyModes = ['nftables'] as const
 export type ProxyMode = (typeof proxyModes)[number]

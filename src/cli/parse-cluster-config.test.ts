@@ -13,6 +13,12 @@ const accepted = [
     text: `${head}registries:\n  docker.io: { mirrors: ["http://127.0.0.1:5000"] }\n`,
     config: { registries: { 'docker.io': { mirrors: ['http://127.0.0.1:5000'] } } },
   },
+  {
+    name: 'load balancer pools',
+    text: `${head}loadBalancer: { pool: [10.0.0.0/28, 10.0.1.5-10.0.1.9] }\n`,
+    config: { loadBalancer: { pools: ['10.0.0.0/28', '10.0.1.5-10.0.1.9'] } },
+  },
+  { name: 'no load balancer', text: `${head}loadBalancer: false\n`, config: { loadBalancer: false as const } },
 ]
 
 for (const { name, text, config } of accepted) {
@@ -30,6 +36,19 @@ const refused = [
     name: 'mirror without scheme',
     text: `${head}registries: { docker.io: { mirrors: [x] } }\n`,
     finding: /mirrors: must be/,
+  },
+  {
+    name: 'load balancer that is true',
+    text: `${head}loadBalancer: true\n`,
+    finding: /^loadBalancer: must be false or/,
+  },
+  { name: 'no pool', text: `${head}loadBalancer: { pool: [] }\n`, finding: /^loadBalancer.pool: must be a list/ },
+  { name: 'a pool that is none', text: `${head}loadBalancer: { pool: [x] }\n`, finding: /pool\[0\]: "x" is no range/ },
+  { name: 'a pool of IPv6', text: `${head}loadBalancer: { pool: ["fd00::/120"] }\n`, finding: /IPv6 addresses cannot/ },
+  {
+    name: 'pools that meet',
+    text: `${head}loadBalancer: { pool: [10.0.0.0/24, 10.0.0.9-10.0.1.9] }\n`,
+    finding: /pool\[1\]: .* overlaps with 10.0.0.0/,
   },
   { name: 'a list', text: '- a\n', finding: /^must be a map/ },
   { name: 'not YAML', text: '{', finding: /^not YAML/ },

@@ -2,6 +2,8 @@
 import { load } from 'js-yaml'
 import type { Registries } from './cluster-record.ts'
 import { type ClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
+import { parseDnsSettings } from './parse-dns-settings.ts'
+import { parseLoadBalancer } from './parse-load-balancer.ts'
 
 export const configApiVersion = 'frontdesk.dev/v1alpha1'
 
@@ -20,7 +22,7 @@ export function parseClusterConfig(text: string): ParsedConfig {
   }
   if (!isMap(value)) return { config: {}, findings: ['must be a map'] }
   const findings: string[] = []
-  const { apiVersion, kind, metadata, nodes, proxyMode, registries, ...unknown } = value
+  const { apiVersion, kind, metadata, nodes, proxyMode, registries, dns, loadBalancer, ...unknown } = value
   if (apiVersion !== configApiVersion) findings.push(`apiVersion: must be ${configApiVersion}`)
   if (kind !== 'Cluster') findings.push('kind: must be Cluster')
   findings.push(...Object.keys(unknown).map((key) => `${key}: unknown field`))
@@ -31,6 +33,8 @@ export function parseClusterConfig(text: string): ParsedConfig {
       ...(nodes !== undefined && { nodes: parseNodes(nodes, findings) }),
       ...(proxyMode !== undefined && { proxyMode: parseProxyMode(proxyMode, findings) }),
       ...(registries !== undefined && { registries: parseRegistries(registries, findings) }),
+      ...(dns !== undefined && { dns: parseDnsSettings(dns, findings) }),
+      ...(loadBalancer !== undefined && { loadBalancer: parseLoadBalancer(loadBalancer, findings) }),
     },
     findings,
   }

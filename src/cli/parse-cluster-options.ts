@@ -1,12 +1,20 @@
 /** What a cluster may be asked for, by options or in a config file. */
 import { maxNodes } from '#lib/address-plan.ts'
-import { proxyModes, type ProxyMode, type Registries } from './cluster-record.ts'
+import {
+  type DnsSettings,
+  type LoadBalancerChoice,
+  proxyModes,
+  type ProxyMode,
+  type Registries,
+} from './cluster-record.ts'
 
 export interface ClusterConfig {
   readonly name?: string
   readonly nodes?: number
   readonly proxyMode?: ProxyMode
   readonly registries?: Registries
+  readonly dns?: DnsSettings
+  readonly loadBalancer?: LoadBalancerChoice
 }
 
 export function parseNodes(value: unknown, findings: string[]): number {

@@ -1,14 +1,16 @@
 /** `frontdesk up`: makes a cluster, or brings a stopped or half-dead one back; does nothing when it runs. */
 import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { lockFile } from '#kernel/file-lock.ts'
 import { removeTree } from '#kernel/remove-tree.ts'
 import { CliError, exitCodes } from './cli-error.ts'
-import type { ClusterRecord, ProxyMode } from './cluster-record.ts'
+import { type ClusterRecord, type LoadBalancerChoice, loadBalancerPools, type ProxyMode } from './cluster-record.ts'
 import type { CliContext } from './context.ts'
 import { contextName } from './kubeconfig-entry.ts'
 import { listClusterNames, readClusterRecord, writeClusterRecord } from './open-cluster-records.ts'
 import { findFreeIndex, findFreePort } from './open-free-ports.ts'
 import { type ClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
+import { findSharedPool } from './parse-load-balancer.ts'
 import { createSteps, type Steps } from './render-steps.ts'
 import { startCluster, stopCluster } from './run-cluster.ts'
 import { checkClusterName, defaultClusterName } from './select-cluster.ts'
@@ -108,7 +110,9 @@ async function createCluster(
   start: () => Promise<void>,
 ): Promise<ClusterRecord> {
   const paths = selectClusterPaths(home, name)
-  const taken = new Set(listClusterNames(home).flatMap((other) => readClusterRecord(home, other)?.index ?? []))
+  const others = listClusterNames(home).flatMap((other) => readClusterRecord(home, other) ?? [])
+  refuseSharedPools(config, others)
+  const taken = new Set(others.map(({ index }) => index))
   for (;;) {
     const record = await makeRecord(name, config, taken)
     writeClusterRecord(home, record)
@@ -154,22 +158,38 @@ async function makeRecord(name: string, config: ClusterConfig, taken: ReadonlySe
     proxyMode: config.proxyMode ?? 'nftables',
     apiPort: await findFreePort('127.0.0.1'),
     registries: config.registries ?? {},
+    ...(config.dns && { dns: config.dns }),
+    ...(config.loadBalancer !== undefined && { loadBalancer: config.loadBalancer }),
   }
+}
+
+function refuseSharedPools({ loadBalancer }: ClusterConfig, others: readonly ClusterRecord[]): void {
+  const shared = findSharedPool(loadBalancer, others)
+  if (!shared) return
+  const { pool, other } = shared
+  throw new CliError(exitCodes.usage, `the load balancer pool ${pool} meets that of cluster ${other.name}`, {
+    cause: `${other.name} has ${loadBalancerPools(other).join(', ')}`,
+  })
 }
 
 /** What was decided when the cluster was made stays: anything else asked for is said, not ignored. */
 function refuseChanges(record: ClusterRecord, config: ClusterConfig): void {
-  const wanted: { nodes?: number; proxyMode?: ProxyMode } = config
-  const changes = (['nodes', 'proxyMode'] as const).filter(
-    (key) => wanted[key] !== undefined && wanted[key] !== record[key],
+  const wanted: { nodes?: number; proxyMode?: ProxyMode; loadBalancer?: LoadBalancerChoice } = config
+  const changes = (['nodes', 'proxyMode', 'loadBalancer'] as const).filter(
+    (key) => wanted[key] !== undefined && !isDeepStrictEqual(wanted[key], record[key]),
   )
   if (changes.length === 0) return
-  const cause = changes.map((key) => `${key} is ${record[key]}, asked for ${wanted[key]}`).join('; ')
+  const cause = changes
+    .map((key) => `${key} is ${renderSetting(record[key])}, asked for ${renderSetting(wanted[key])}`)
+    .join('; ')
   throw new CliError(exitCodes.conflict, `cluster ${record.name} exists with other settings`, {
     cause,
     fix: `frontdesk down ${record.name}`,
   })
 }
+
+const renderSetting = (value: unknown): string =>
+  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'the default')
 
 function readTimeoutMs(text: string | undefined): number {
   if (text === undefined) return defaultTimeoutSeconds * 1000

@@ -8,6 +8,8 @@ export interface AddressPlan {
   /** All pods; each node owns one /24 of it. */
   readonly podCidr: string
   readonly underlayCidr: string
+  /** Addresses of load balancers: ranges, or `first-last`. Empty when somebody else hands them out. */
+  readonly loadBalancerPools: readonly string[]
   /** Underlay address of the control plane: API server on 6443, DNS server on 53, default gateway of the nodes. */
   readonly controlPlaneIp: string
   /** ClusterIP of Service default/kubernetes. */
@@ -31,6 +33,8 @@ export const maxClusters = 32
 export const maxNodes = 200
 export const clusterDomain = 'cluster.local'
 export const apiServerPort = 6443
+/** On `hostLoopbackIp`: metrics of cluster DNS. */
+export const dnsStatusPort = 9153
 
 export function planAddresses(index: number): AddressPlan {
   if (!Number.isInteger(index) || index < 0 || index >= maxClusters) {
@@ -41,6 +45,7 @@ export function planAddresses(index: number): AddressPlan {
     serviceCidr: `10.${96 + index}.0.0/16`,
     podCidr: `10.${244 - index}.0.0/16`,
     underlayCidr: `172.30.${index}.0/24`,
+    loadBalancerPools: [`172.30.${128 + index}.0/24`],
     controlPlaneIp: `172.30.${index}.1`,
     apiServiceIp: `10.${96 + index}.0.1`,
     dnsServiceIp: `10.${96 + index}.0.10`,

@@ -2,6 +2,7 @@
  * What each network namespace of a cluster shall contain, as values (docs/architecture.md, Networks). Link indexes and
  * hardware addresses are chosen here, so that making it so needs no look-up and doing it twice changes nothing.
  */
+import { parseAddressPool } from '#lib/address-pool.ts'
 import { nthAddress, parseCidr, parseIp } from '#lib/ip.ts'
 import type { AddressPlan, NodeAddresses } from '#lib/address-plan.ts'
 import type { Route } from './route-messages.ts'
@@ -212,6 +213,10 @@ export function desiredHostAccess(
       routes: [
         ...nodes.map((node) => ({ to: node.podCidr, via: node.internalIp })),
         ...(first ? [{ to: plan.serviceCidr, via: first.internalIp }] : []),
+        // The underlay knows which node takes which address.
+        ...plan.loadBalancerPools
+          .flatMap((pool) => parseAddressPool(pool)?.cidrs ?? [])
+          .map((to) => ({ to, via: plan.controlPlaneIp })),
       ],
       neighbours: [],
     },

@@ -1,0 +1,65 @@
+/** The underlay of a one-machine cluster as the load balancer's network: a /32 route for each address. */
+import { connectInNetns } from '#kernel/connect-in-netns.ts'
+import { errnoOf, SystemCallError } from '#kernel/libc.ts'
+import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
+import { MessageWriter } from '#kernel/netlink/message.ts'
+import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
+import { readGatewayRoutes } from '#kernel/route/read-routes.ts'
+import { addRoute, deleteRoute } from '#kernel/route/route-messages.ts'
+import { type AddressPool, poolContains } from '#lib/address-pool.ts'
+import type { LoadBalancerNetwork } from './network.ts'
+
+export interface UnderlayOptions {
+  readonly broker: NamespaceBroker
+  /** Path of the underlay's network namespace. */
+  readonly underlay: string
+  /** The underlay's own address, from which connections go out. */
+  readonly address: string
+  readonly pools: readonly AddressPool[]
+}
+
+const { ESRCH = 3, ECONNREFUSED = 111 } = errnoOf
+const hostRoute = (ip: string): string => `${ip}/32`
+
+export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalancerNetwork & Disposable> {
+  const { broker, underlay, address, pools } = options
+  const socket = netlinkFrom(await broker.openNetlink(underlay, netlinkProtocol.route))
+  const routes = new Map<string, string>()
+  for (const { to, via } of readGatewayRoutes(socket)) {
+    const [ip = '', prefixLength] = to.split('/')
+    if (prefixLength === '32' && pools.some((pool) => poolContains(pool, ip))) routes.set(ip, via)
+  }
+  const write = (describe: (writer: MessageWriter) => void): void => {
+    const writer = new MessageWriter()
+    describe(writer)
+    socket.request(writer, { tolerate: [ESRCH] })
+  }
+  // An address that no Service has is refused here: it must not go round between the nodes' default routes and us.
+  write((writer) => {
+    for (const to of pools.flatMap(({ cidrs }) => cidrs)) addRoute(writer, { to, unreachable: true })
+  })
+  return {
+    dialsFrom: address,
+    viaOf: (ip) => routes.get(ip),
+    announced: () => [...routes.keys()],
+    announce: (ip, via) => {
+      const before = routes.get(ip)
+      if (before === via) return
+      if (via !== undefined) write((writer) => addRoute(writer, { to: hostRoute(ip), via }))
+      else write((writer) => deleteRoute(writer, { to: hostRoute(ip), via: before! }))
+      if (via === undefined) routes.delete(ip)
+      else routes.set(ip, via)
+    },
+    dial: async (ip, port, signal) => {
+      try {
+        const connection = await connectInNetns(broker, { netns: underlay, address: ip, port }, signal)
+        connection.destroy()
+        return 'connected'
+      } catch (error) {
+        if (error instanceof SystemCallError && error.errno === ECONNREFUSED) return 'refused'
+        throw error
+      }
+    },
+    [Symbol.dispose]: () => socket.close(),
+  }
+}

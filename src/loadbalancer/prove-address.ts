@@ -1,0 +1,87 @@
+/** Tries an address until it answers: nodes learn of a new address at about the time when it is first tried. */
+import type { LoadBalancerNetwork } from './network.ts'
+import type { Answer, Proof } from './plan-proof.ts'
+
+export interface Answered {
+  readonly port: number
+  readonly answer: Answer
+}
+
+export interface ProofTimes {
+  /** A SYN that a node did not expect is lost, and is only repeated after a second: so new ones are sent, this soon. */
+  readonly firstRetryMs: number
+  /** How long an answer of the Service itself is waited for when the node has already shown that it routes. */
+  readonly patienceMs: number
+  readonly timeoutMs: number
+}
+
+const defaultTimes: ProofTimes = { firstRetryMs: 1, patienceMs: 250, timeoutMs: 3_000 }
+
+/** Rejects when nothing answers in time. An answer at the Service's own port is preferred to one at the stray port. */
+export async function proveAddress(
+  network: Pick<LoadBalancerNetwork, 'dial'>,
+  ip: string,
+  { servicePort, strayPort }: Proof,
+  signal: AbortSignal,
+  times: ProofTimes = defaultTimes,
+): Promise<Answered> {
+  using attempts = new DisposableStack()
+  const stop = new AbortController()
+  attempts.defer(() => stop.abort())
+  const ending = AbortSignal.any([signal, stop.signal])
+  const until = (port: number) => dialUntilAnswered(network, { ip, port, times }, ending)
+  // A stray port that accepts belongs to something else than our node.
+  const stray = until(strayPort).then((answer) => {
+    if (answer === 'connected') throw new Error(`Cannot trust ${ip}: port ${strayPort}, which no Service has, answers`)
+    return { port: strayPort, answer }
+  })
+  stray.catch(() => {})
+  if (servicePort === undefined) return await stray
+  const own = until(servicePort).then((answer) => ({ port: servicePort, answer }))
+  own.catch(() => {})
+  return await Promise.race([own, stray.then((answered) => afterPatience(answered, times.patienceMs, attempts))])
+}
+
+function afterPatience(answered: Answered, patienceMs: number, stack: DisposableStack): Promise<Answered> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(answered), patienceMs)
+    if (stack.disposed) clearTimeout(timer)
+    else stack.defer(() => clearTimeout(timer))
+  })
+}
+
+interface Target {
+  readonly ip: string
+  readonly port: number
+  readonly times: ProofTimes
+}
+
+/** Earlier tries go on while later ones start: a slow machine must not lose an answer. */
+function dialUntilAnswered(
+  network: Pick<LoadBalancerNetwork, 'dial'>,
+  { ip, port, times }: Target,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const stop = new AbortController()
+  const ending = AbortSignal.any([signal, stop.signal])
+  let retry: NodeJS.Timeout | undefined
+  let lastError: unknown
+  const give = (delayMs: number): void => {
+    network.dial(ip, port, ending).then(resolve, (error: unknown) => (lastError = error))
+    retry = setTimeout(() => give(delayMs * 2), delayMs)
+  }
+  const timeout = setTimeout(() => {
+    reject(new Error(`Cannot reach ${ip}:${port} within ${times.timeoutMs} ms`, { cause: lastError }))
+  }, times.timeoutMs)
+  const onAbort = () => reject(signal.reason as Error)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  give(times.firstRetryMs)
+  return promise.finally(() => {
+    clearTimeout(retry)
+    clearTimeout(timeout)
+    signal.removeEventListener('abort', onAbort)
+    stop.abort()
+  })
+}

@@ -1,0 +1,146 @@
+/** The load balancer of a cluster: gives Services of type LoadBalancer addresses of its pools that lead to their nodes. */
+import { EndpointSlice } from '#api/endpoint-slice.ts'
+import { Node } from '#api/node.ts'
+import { Service } from '#api/service.ts'
+import type { Client } from '#client/contract.ts'
+import type { Informers } from '#client/create-informers.ts'
+import { keyOf } from '#client/informer-cache.ts'
+import { recordEvents } from '#client/record-events.ts'
+import { startWorkers } from '#client/start-workers.ts'
+import type { AddressPool } from '#lib/address-pool.ts'
+import type { Clock } from '#lib/clock.ts'
+import type { Log } from '#observe/log.ts'
+import { AddressBook } from './address-book.ts'
+import type { LoadBalancerNetwork } from './network.ts'
+import { Reconciler } from './reconcile.ts'
+import { type NodeView, ownClass, type Responsibility, viewNode } from './select-wishes.ts'
+
+export interface LoadBalancerOptions {
+  readonly client: Client
+  /** Of Services, EndpointSlices and Nodes. */
+  readonly informers: Pick<Informers, 'of'>
+  readonly pools: readonly AddressPool[]
+  /** Absent: somebody else leads traffic for the pools to the nodes, and addresses are announced untried. */
+  readonly network?: LoadBalancerNetwork
+  /** Default: Services without a class, and those of class `frontdesk.dev/loadbalancer`. */
+  readonly responsibility?: Responsibility
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface LoadBalancer extends AsyncDisposable {
+  /** Resolves when the Services known at the start have been looked at once. */
+  readonly synced: Promise<void>
+  /** Resolves when nothing waits or runs; delayed retries and Events do not count. */
+  idle(): Promise<void>
+}
+
+const component = 'frontdesk-loadbalancer'
+const serviceNameLabel = 'kubernetes.io/service-name'
+/** One that is not reached yet keeps nobody else waiting. */
+const concurrency = 32
+const backoff = { baseMs: 50, maxMs: 30_000, jitter: 0.2 }
+
+export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSignal): LoadBalancer {
+  const { client, informers, pools, network, clock, log } = options
+  const stop = new AbortController()
+  const stopping = AbortSignal.any([signal, stop.signal])
+  const named = client.named(component)
+  const services = informers.of(Service)
+  const slices = informers.of(EndpointSlice)
+  const nodes = informers.of(Node)
+  const caches = [services, slices, nodes]
+  const book = new AddressBook(pools)
+  const slicesByService = new Map<string, Map<string, EndpointSlice>>()
+  let views: readonly NodeView[] = []
+  let isReady = false
+  const recordEvent = recordEvents({ client, component, clock, log }, stopping)
+  const reconciler = new Reconciler({
+    services,
+    requests: named.of(Service),
+    slicesOf: (key) => [...(slicesByService.get(key)?.values() ?? [])],
+    nodes: () => views,
+    book,
+    network,
+    responsibility: options.responsibility ?? { className: ownClass, isDefault: true },
+    recordEvent,
+    clock,
+    wake: (keys) => [...keys].forEach((key) => queue.add(key)),
+  })
+  const queue = startWorkers(
+    {
+      name: component,
+      concurrency,
+      backoff,
+      log,
+      reconcile: (key, aborting) => reconciler.reconcile(key, aborting),
+    },
+    stopping,
+  )
+  const look = (key: string): void => {
+    if (isReady) queue.add(key)
+  }
+
+  services.onChange(({ before, after }) => look(keyOf((after ?? before)!.metadata)))
+  slices.onChange(({ before, after }) => {
+    for (const slice of [before, after]) {
+      if (!slice) continue
+      const key = serviceKeyOf(slice)
+      if (key === undefined) continue
+      const known = slicesByService.get(key) ?? new Map<string, EndpointSlice>()
+      if (slice === after) slicesByService.set(key, known.set(slice.metadata.name, slice))
+      else if (known.delete(slice.metadata.name) && known.size === 0) slicesByService.delete(key)
+      if (book.ipsOf(key).length > 0 && isLocal(services.get(refOf(slice, key)))) look(key)
+    }
+  })
+  nodes.onChange(({ before, after }) => {
+    // nodes report often, and hardly ever anything that matters here
+    if (sameView(before && viewNode(before), after && viewNode(after))) return
+    views = nodes.list().flatMap((node) => viewNode(node) ?? [])
+    for (const service of services.list()) {
+      const key = keyOf(service.metadata)
+      if (book.ipsOf(key).length > 0) look(key)
+    }
+  })
+
+  const begin = async (): Promise<void> => {
+    await Promise.all(caches.map((cache) => cache.synced))
+    if (stopping.aborted) return
+    views = nodes.list().flatMap((node) => viewNode(node) ?? [])
+    for (const service of byAge(services.list())) reconciler.adopt(service)
+    reconciler.withdrawStrays()
+    isReady = true
+    for (const service of services.list()) queue.add(keyOf(service.metadata))
+    await queue.idle()
+  }
+  return {
+    synced: begin(),
+    idle: () => queue.idle(),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await queue[Symbol.asyncDispose]()
+      await recordEvent.idle()
+    },
+  }
+}
+
+/** Of two Services that say they have one address the older one is believed. */
+function byAge(services: readonly Service[]): Service[] {
+  const age = ({ metadata }: Service): string => `${metadata.creationTimestamp ?? ''} ${keyOf(metadata)}`
+  return services.toSorted((a, b) => (age(a) < age(b) ? -1 : 1))
+}
+
+function serviceKeyOf({ metadata }: EndpointSlice): string | undefined {
+  const name = metadata.labels?.[serviceNameLabel]
+  return name === undefined ? undefined : `${metadata.namespace}/${name}`
+}
+
+const refOf = ({ metadata }: EndpointSlice, key: string) => ({
+  ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+  name: key.slice(key.indexOf('/') + 1),
+})
+
+const isLocal = (service: Service | undefined): boolean => service?.spec.externalTrafficPolicy === 'Local'
+
+const sameView = (a: NodeView | undefined, b: NodeView | undefined): boolean =>
+  a?.name === b?.name && a?.internalIp === b?.internalIp && a?.takesTraffic === b?.takesTraffic
