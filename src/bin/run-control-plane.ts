@@ -2,11 +2,12 @@
 import { closeSync, writeSync } from 'node:fs'
 import { openLog } from '#observe/log.ts'
 import { type Progress, renderProgress } from '#lib/progress.ts'
+import { IndexTakenError } from './claim-index.ts'
 import { startControlPlane } from './start-control-plane.ts'
 
 const progressFd = 3
 const [clusterDir = ''] = process.argv.slice(2)
-const log = openLog('control-plane')
+const log = openLog('control-plane', 2, process.env['FRONTDESK_LOG_LEVEL'] ?? 'info')
 const stopping = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort(new Error(signal)))
 
@@ -30,7 +31,7 @@ try {
   await controlPlane.stopped
 } catch (error) {
   log.error({ error: (error as Error).stack }, 'the control plane failed')
-  tell({ type: 'failed', message: (error as Error).message })
+  tell({ type: 'failed', message: (error as Error).message, conflict: error instanceof IndexTakenError })
   process.exitCode = 1
 }
 process.exit()

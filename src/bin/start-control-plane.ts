@@ -1,13 +1,11 @@
 /** The one-machine cluster: starts every component in one process, over an in-process client. */
 import { writeFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import type { NodeAgent } from '#agent/start-node-agent.ts'
 import { adminUser, ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
 import type { ClusterRecord } from '#cli/cluster-record.ts'
 import { contextName } from '#cli/kubeconfig-entry.ts'
-import { indexClaimName } from '#cli/open-free-ports.ts'
 import type { ClusterPaths } from '#cli/select-cluster-paths.ts'
 import { createClient } from '#client/create-client.ts'
 import { createInformers } from '#client/create-informers.ts'
@@ -21,6 +19,7 @@ import { systemClock } from '#lib/clock.ts'
 import type { Progress } from '#lib/progress.ts'
 import type { Log } from '#observe/log.ts'
 import { openSqliteStore } from '#store/sqlite/open-sqlite-store.ts'
+import { claimIndex } from './claim-index.ts'
 import { type Cluster, nodeName, readCluster } from './read-cluster.ts'
 import { startApi } from './start-api.ts'
 import { startNodes } from './start-nodes.ts'
@@ -76,23 +75,6 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   const started = stack.move()
   return { stopped, [Symbol.asyncDispose]: () => started.disposeAsync() }
-}
-
-/** While we run, no other cluster of this machine, whoever's it is, gets our address ranges. */
-async function claimIndex({ name, index }: ClusterRecord): Promise<AsyncDisposable> {
-  const server = net.createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(
-        new Error(`Cannot start cluster ${name}: its address ranges (index ${index}) are in use by another cluster`, {
-          cause,
-        }),
-      )
-    })
-    server.listen(indexClaimName(index), resolve)
-  })
-  server.unref()
-  return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
 /** Resolves when the underlay is there, with the API server's socket in it; `networks`: the nodes' too. */
