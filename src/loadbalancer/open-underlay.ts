@@ -1,6 +1,6 @@
 /** The underlay of a one-machine cluster as the load balancer's network: a /32 route for each address. */
 import { connectInNetns } from '#kernel/connect-in-netns.ts'
-import { errnoOf, SystemCallError } from '#kernel/libc.ts'
+import { close, errnoOf, SystemCallError } from '#kernel/libc.ts'
 import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
 import { MessageWriter } from '#kernel/netlink/message.ts'
 import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
@@ -19,11 +19,13 @@ export interface UnderlayOptions {
 }
 
 const { ESRCH = 3, ECONNREFUSED = 111 } = errnoOf
+const readySockets = 8
 const hostRoute = (ip: string): string => `${ip}/32`
 
 export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalancerNetwork & Disposable> {
   const { broker, underlay, address, pools } = options
   const socket = netlinkFrom(await broker.openNetlink(underlay, netlinkProtocol.route))
+  const sockets = new ReadySockets(() => broker.openTcpSockets(underlay, 'IPv4', readySockets))
   const routes = new Map<string, string>()
   for (const { to, via } of readGatewayRoutes(socket)) {
     const [ip = '', prefixLength] = to.split('/')
@@ -52,7 +54,7 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
     },
     dial: async (ip, port, signal) => {
       try {
-        const connection = await connectInNetns(broker, { netns: underlay, address: ip, port }, signal)
+        const connection = await connectInNetns(sockets, { netns: underlay, address: ip, port }, signal)
         connection.destroy()
         return 'connected'
       } catch (error) {
@@ -60,6 +62,48 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
         throw error
       }
     },
-    [Symbol.dispose]: () => socket.close(),
+    [Symbol.dispose]: () => {
+      socket.close()
+      sockets.close()
+    },
+  }
+}
+
+/** Sockets opened ahead: the thread that opens them may be busy just when one is needed. */
+class ReadySockets {
+  readonly #open: () => Promise<number[]>
+  readonly #ready: number[] = []
+  #filling: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(open: () => Promise<number[]>) {
+    this.#open = open
+    this.#fill().catch(() => {})
+  }
+
+  async openTcpSockets(): Promise<number[]> {
+    for (;;) {
+      if (this.#isClosed) throw new Error('Cannot open a socket: the load balancer has ended')
+      const fd = this.#ready.pop()
+      // a failure here is met again, and reported, by whoever finds none
+      if (fd === undefined) await this.#fill()
+      else if (this.#ready.length < readySockets / 2) this.#fill().catch(() => {})
+      if (fd !== undefined) return [fd]
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#ready.splice(0).forEach((fd) => close(fd))
+  }
+
+  #fill(): Promise<void> {
+    this.#filling ??= this.#open()
+      .then((opened) => {
+        if (this.#isClosed) opened.forEach((fd) => close(fd))
+        else this.#ready.push(...opened)
+      })
+      .finally(() => (this.#filling = undefined))
+    return this.#filling
   }
 }

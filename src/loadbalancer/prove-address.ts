@@ -1,4 +1,5 @@
 /** Tries an address until it answers: nodes learn of a new address at about the time when it is first tried. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadBalancerNetwork } from './network.ts'
 import type { Answer, Proof } from './plan-proof.ts'
 
@@ -10,12 +11,14 @@ export interface Answered {
 export interface ProofTimes {
   /** A SYN that a node did not expect is lost, and is only repeated after a second: so new ones are sent, this soon. */
   readonly firstRetryMs: number
+  /** How long only the Service itself is tried. */
+  readonly headStartMs: number
   /** How long an answer of the Service itself is waited for when the node has already shown that it routes. */
   readonly patienceMs: number
   readonly timeoutMs: number
 }
 
-const defaultTimes: ProofTimes = { firstRetryMs: 1, patienceMs: 250, timeoutMs: 3_000 }
+const defaultTimes: ProofTimes = { firstRetryMs: 1, headStartMs: 20, patienceMs: 250, timeoutMs: 3_000 }
 
 /** Rejects when nothing answers in time. An answer at the Service's own port is preferred to one at the stray port. */
 export async function proveAddress(
@@ -25,29 +28,29 @@ export async function proveAddress(
   signal: AbortSignal,
   times: ProofTimes = defaultTimes,
 ): Promise<Answered> {
-  using attempts = new DisposableStack()
   const stop = new AbortController()
-  attempts.defer(() => stop.abort())
   const ending = AbortSignal.any([signal, stop.signal])
   const until = (port: number) => dialUntilAnswered(network, { ip, port, times }, ending)
-  // A stray port that accepts belongs to something else than our node.
-  const stray = until(strayPort).then((answer) => {
-    if (answer === 'connected') throw new Error(`Cannot trust ${ip}: port ${strayPort}, which no Service has, answers`)
-    return { port: strayPort, answer }
-  })
-  stray.catch(() => {})
-  if (servicePort === undefined) return await stray
-  const own = until(servicePort).then((answer) => ({ port: servicePort, answer }))
-  own.catch(() => {})
-  return await Promise.race([own, stray.then((answered) => afterPatience(answered, times.patienceMs, attempts))])
-}
-
-function afterPatience(answered: Answered, patienceMs: number, stack: DisposableStack): Promise<Answered> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(answered), patienceMs)
-    if (stack.disposed) clearTimeout(timer)
-    else stack.defer(() => clearTimeout(timer))
-  })
+  const provenByStray = async (): Promise<Answered> => {
+    // A stray port that accepts belongs to something else than our node.
+    if ((await until(strayPort)) === 'refused') return { port: strayPort, answer: 'refused' }
+    throw new Error(`Cannot trust ${ip}: port ${strayPort}, which no Service has, answers`)
+  }
+  const provenPatiently = async (): Promise<Answered> => {
+    await delay(times.headStartMs, undefined, { signal: ending })
+    const answered = await provenByStray()
+    await delay(times.patienceMs, undefined, { signal: ending })
+    return answered
+  }
+  try {
+    if (servicePort === undefined) return await provenByStray()
+    const provenByService = until(servicePort).then((answer) => ({ port: servicePort, answer }))
+    return await Promise.any([provenByService, provenPatiently()])
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error
+  } finally {
+    stop.abort()
+  }
 }
 
 interface Target {

@@ -87,9 +87,10 @@ export class Reconciler {
     const { ips } = decision
     let service = cached
     if (!isRecorded(cached, ips)) {
-      if (announcedIps(cached).length === 0)
-        recordEvent(cached, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer')
       service = (await this.#write(key, planRecord(cached, ips, clock.nowMs()))) ?? cached
+      if (announcedIps(cached).length === 0) {
+        recordEvent(cached, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer')
+      }
     }
     const hasMoved = ips.map((ip) => this.#lead(ip)).includes(true)
     await this.#announce(key, service, { ips, hasMoved }, signal)
