@@ -11,6 +11,7 @@ import {
 /** Changes `service`; `before` is the stored object of an update. */
 export function prepareService(service: Service, before?: Service): void {
   if (before === undefined) {
+    service.status = { loadBalancer: {} }
     if (service.spec.clusterIP && !service.spec.clusterIPs?.length) service.spec.clusterIPs = [service.spec.clusterIP]
     return
   }
@@ -62,9 +63,9 @@ export function dropTypeDependentFields(service: Service, before: Service): void
   if (old.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
     dropUnchanged(spec, old, 'allocateLoadBalancerNodePorts')
     dropUnchanged(spec, old, 'loadBalancerClass')
+    service.status = { ...service.status, loadBalancer: {} }
   }
   if (isExternallyAccessible(old) && !isExternallyAccessible(spec)) dropUnchanged(spec, old, 'externalTrafficPolicy')
-  if (spec.type !== 'LoadBalancer' && service.status?.loadBalancer) service.status.loadBalancer = {}
 }
 
 function dropClusterIps(spec: ServiceSpec, old: ServiceSpec): void {

@@ -134,7 +134,7 @@ export const LoadBalancerStatus = object('io.k8s.api.core.v1.LoadBalancerStatus'
 export type LoadBalancerStatus = Static<typeof LoadBalancerStatus>
 
 export const ServiceStatus = object('io.k8s.api.core.v1.ServiceStatus', {
-  loadBalancer: field(1, LoadBalancerStatus),
+  loadBalancer: field(1, LoadBalancerStatus, { default: {} }),
   conditions: field(
     2,
     array(Condition, { listType: 'map', listMapKeys: ['type'], patchStrategy: 'merge', patchMergeKey: 'type' }),

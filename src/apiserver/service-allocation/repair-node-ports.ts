@@ -26,7 +26,15 @@ export function createNodePortRepair({ write, ports, log }: NodePortRepairDeps):
     if (repair.stale) await ports.giveBack(port, repair.stale)
     if (repair.take && !(await ports.take(port, portOwnerOf(service)))) return
     log.warn({ service: `${service.metadata.namespace}/${service.metadata.name}`, port, reason }, message)
-    await writeServiceEvent(write(), service, reason, message)
+    await tell(service, reason, message)
+  }
+  /** Events are for people: one that cannot be written (its namespace is going, say) stops no repair. */
+  const tell = async (service: Service, reason: string, message: string): Promise<void> => {
+    try {
+      await writeServiceEvent(write(), service, reason, message)
+    } catch (error) {
+      log.warn({ reason, error: String(error) }, 'an event was not written')
+    }
   }
   const countLeaks = async (leaks: readonly PortLeak[]): Promise<void> => {
     const seen = new Map<string, number>()

@@ -1,4 +1,5 @@
 /** Events that the server itself writes about a Service. A repeat raises the count of the one that is there. */
+import { randomUUID } from 'node:crypto'
 import { Event } from '#api/event.ts'
 import type { Kind } from '#api/kind.ts'
 import type { Service } from '#api/service.ts'
@@ -36,7 +37,7 @@ export async function writeServiceEvent(deps: WriteDeps, service: Service, reaso
   const object: Event = {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: '', generateName: `${name}.`, namespace },
+    metadata: { name: `${name}.${randomUUID().slice(0, 13).replace('-', '')}`, namespace },
     involvedObject,
     type: 'Warning',
     reason,
