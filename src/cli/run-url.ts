@@ -3,10 +3,11 @@ import net from 'node:net'
 import { Node } from '#api/node.ts'
 import { Service } from '#api/service.ts'
 import { isNotFound } from '#api/status-error.ts'
+import { schemeOf } from '#host-access/plan-localhost.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { openCluster } from './open-client.ts'
-import { type Candidate, renderUrl, selectCandidates, selectScheme, selectServicePort } from './select-service-urls.ts'
+import { type Candidate, renderUrl, selectCandidates, selectServicePort } from './select-service-urls.ts'
 
 export interface UrlOptions {
   readonly namespace: string
@@ -39,7 +40,7 @@ export async function findUrl(context: CliContext, target: string, options: UrlO
   if (!port)
     throw new CliError(exitCodes.notFound, `Service ${serviceName} has no port ${options.port ?? ''}`.trimEnd())
   const nodes = (await cluster.client.of(Node).list()).items
-  const scheme = selectScheme(port)
+  const scheme = schemeOf(port)
   const candidates = selectCandidates(service, port, nodes, context.uid === 0)
   for (const candidate of candidates) {
     if (scheme === 'udp' || (await answers(candidate))) return renderUrl(scheme, candidate)

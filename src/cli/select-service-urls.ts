@@ -1,7 +1,9 @@
 /** Which addresses of a Service could answer from this host, best first. */
 import type { Node } from '#api/node.ts'
 import type { Service } from '#api/service.ts'
+import { localhostPorts } from '#api/load-balancer-address.ts'
 import { hostAddressOf, hostPortOf } from '#host-access/plan-host-address.ts'
+import { localhost } from '#host-access/plan-localhost.ts'
 
 type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number]
 
@@ -33,18 +35,17 @@ export function selectCandidates(
   const nodePorts = port.nodePort
     ? nodes.flatMap((node) => externalIps(node)).map((host) => ({ host, port: port.nodePort as number }))
     : []
-  return [...ingress, ...loopback, ...nodePorts]
+  const remembered = localhostPorts(service)
+    .filter((one) => one.port === port.port && one.protocol === (port.protocol ?? 'TCP'))
+    .map(({ hostPort }) => ({ host: localhost, port: hostPort }))
+  // An ordinary user's cluster has no way from the host to its load balancers' own addresses.
+  return privileged
+    ? [...ingress, ...remembered, ...loopback, ...nodePorts]
+    : [...remembered, ...loopback, ...nodePorts, ...ingress]
 }
 
 function externalIps(node: Node): string[] {
   return (node.status?.addresses ?? []).filter(({ type }) => type === 'ExternalIP').map(({ address }) => address)
-}
-
-/** `http`, `https`, or the bare protocol for what no browser speaks. */
-export function selectScheme(port: ServicePort): string {
-  if (port.protocol === 'UDP' || port.protocol === 'SCTP') return port.protocol.toLowerCase()
-  const said = port.appProtocol ?? port.name ?? ''
-  return said.startsWith('https') || port.port === 443 ? 'https' : 'http'
 }
 
 export function renderUrl(scheme: string, { host, port }: Candidate): string {

@@ -25,3 +25,7 @@ export function hostPortOf(port: number, ports: readonly number[], privileged: b
   const substitute = substitutes.map((base) => base + port).find((candidate) => !ports.includes(candidate))
   return substitute ?? port
 }
+
+/** The port itself where everybody may listen on it, and those that resemble it, the closest first. */
+export const hostPortCandidates = (port: number): number[] =>
+  port >= firstUnprivilegedPort ? [port, port + 10_000, port + 20_000] : substitutes.map((base) => base + port)

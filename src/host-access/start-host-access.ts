@@ -2,12 +2,16 @@
 import type { Socket } from 'node:net'
 import { Node } from '#api/node.ts'
 import { Service } from '#api/service.ts'
+import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
+import { recordEvents } from '#client/record-events.ts'
 import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
+import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { openTargetSockets } from './open-target-sockets.ts'
 import { desiredForwards, type NodeDoor, nodeDoorOf } from './plan-forwards.ts'
-import { type Forwards, runForwards } from './run-forwards.ts'
+import { type ForwardContext, type Forwards, runForwards } from './run-forwards.ts'
+import { type LocalhostOptions, startLocalhostPorts } from './start-localhost-ports.ts'
 
 export interface HostAccessOptions {
   /** Of Services and Nodes. */
@@ -17,6 +21,8 @@ export interface HostAccessOptions {
   readonly underlay: string
   /** Whether this process may listen on ports below 1024; otherwise those get substitutes (plan-host-address.ts). */
   readonly privileged: boolean
+  /** Absent: load balancers get no ports of 127.0.0.1, as these are remembered in the Services. */
+  readonly client?: Client
   readonly log: Log
 }
 
@@ -24,10 +30,16 @@ export type HostAccess = Disposable & Pick<Forwards, 'open' | 'failed'>
 
 /** Follows Services and Nodes until the signal aborts or the result is disposed of. */
 export function startHostAccess(options: HostAccessOptions, signal: AbortSignal): HostAccess {
-  const { informers, broker, underlay, privileged, log } = options
+  const { informers, broker, underlay, privileged, client, log } = options
   const stack = new DisposableStack()
   const targetSockets = stack.use(openTargetSockets(broker, underlay))
-  const forwards = stack.use(runForwards({ targetSockets, connections: new Set<Socket>(), log }))
+  const context = { targetSockets, connections: new Set<Socket>(), log }
+  const forwards = stack.use(runForwards(context))
+  if (client) {
+    const stop = new AbortController()
+    stack.defer(() => stop.abort())
+    startLocalhostPorts(localhostOptions(client, informers, context, stop.signal), stop.signal)
+  }
   const services = informers.of(Service)
   let doors: readonly NodeDoor[] = []
 
@@ -53,6 +65,17 @@ export function startHostAccess(options: HostAccessOptions, signal: AbortSignal)
     failed: () => forwards.failed(),
     [Symbol.dispose]: () => stack.dispose(),
   }
+}
+
+function localhostOptions(
+  client: Client,
+  informers: Pick<Informers, 'of'>,
+  context: ForwardContext,
+  signal: AbortSignal,
+): LocalhostOptions {
+  const component = 'frontdesk-host-access'
+  const recordEvent = recordEvents({ client, component, log: context.log }, signal)
+  return { client: client.named(component), informers, recordEvent, context, clock: systemClock }
 }
 
 function ownerOf({ metadata }: Service): string {

@@ -94,6 +94,13 @@ export const standardPolicy: readonly Grant[] = [
   { users: ['system:kube-proxy'], groups: ['system:node-proxiers'], rules: [...readRouting, writeEvents] },
   {
     groups: ['system:frontdesk'],
-    rules: [...readRouting, { verbs: read, apiGroups: [''], resources: ['configmaps'] }, writeEvents, keepLeases],
+    rules: [
+      ...readRouting,
+      { verbs: read, apiGroups: [''], resources: ['configmaps'] },
+      // Where a load balancer is found on the host is remembered there.
+      { verbs: ['patch'], apiGroups: [''], resources: ['services/status'] },
+      writeEvents,
+      keepLeases,
+    ],
   },
 ]
