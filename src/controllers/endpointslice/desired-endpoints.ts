@@ -7,6 +7,8 @@ import { parseIp } from '#lib/ip.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { isReady, isTerminal, isTerminating } from '../pod-state.ts'
 import { remember, rememberPair } from '../remember.ts'
+import { wantsZoneHints } from './topology-mode.ts'
+import { zoneLabel } from './zone-shares.ts'
 
 /** Endpoints that share one list of port numbers, and so can share slices. */
 export interface PortGroup {
@@ -53,7 +55,7 @@ function groupByPorts(sources: EndpointSources, family: IpFamily): Map<string, P
     if (!address || isTerminal(pod) || awaitsNode(sources, pod)) continue
     const { ports, key } = resolvedPorts(service, pod)
     const group = groups.get(key) ?? { ports, endpoints: [] }
-    const zone = findNode(pod.spec.nodeName ?? '')?.metadata.labels?.['topology.kubernetes.io/zone']
+    const zone = findNode(pod.spec.nodeName ?? '')?.metadata.labels?.[zoneLabel]
     group.endpoints.push(podEndpoint({ service, pod, address, zone }))
     groups.set(key, group)
   }
@@ -102,7 +104,8 @@ function newEndpoint({ service, pod, address, zone }: EndpointSource): Endpoint 
   const serving = isReady(pod)
   const terminating = isTerminating(pod)
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
-  const hints = ready ? trafficHints(service.spec.trafficDistribution, nodeName, zone) : undefined
+  const distribution = wantsZoneHints(service) ? undefined : service.spec.trafficDistribution
+  const hints = ready ? trafficHints(distribution, nodeName, zone) : undefined
   const { namespace, name, uid } = pod.metadata
   return {
     addresses: [address],

@@ -6,6 +6,7 @@ import { isEqualJson } from '../compare-values.ts'
 import { triggerTimeAnnotation } from '../trigger-time.ts'
 import { portsKey } from './desired-endpoints.ts'
 import type { DesiredEndpoints, PortGroup } from './desired-endpoints.ts'
+import { endpointKey } from './endpoint-key.ts'
 
 export interface SlicePlan {
   readonly create: Draft<EndpointSlice>[]
@@ -151,10 +152,6 @@ function fillWritten(written: Draw[], endpoints: Endpoint[], max: number): Endpo
 function bestFit(slices: readonly EndpointSlice[], count: number, max: number): EndpointSlice | undefined {
   const fitting = slices.filter((slice) => (slice.endpoints ?? []).length + count <= max)
   return fitting.toSorted((a, b) => (b.endpoints ?? []).length - (a.endpoints ?? []).length)[0]
-}
-
-function endpointKey(endpoint: Endpoint): string {
-  return `${endpoint.addresses[0]} ${endpoint.targetRef?.uid ?? ''}`
 }
 
 function hasIdentity(slice: EndpointSlice, identity: SliceIdentity): boolean {

@@ -13,6 +13,9 @@ import { awaitsNode, desiredEndpoints } from './desired-endpoints.ts'
 import { planSlices } from './plan-slices.ts'
 import type { SlicePlan } from './plan-slices.ts'
 import { sliceIdentity } from './slice-identity.ts'
+import { topologyEvents } from './topology-events.ts'
+import { wantsZoneHints, withZoneHints } from './topology-mode.ts'
+import type { ZoneShares } from './zone-shares.ts'
 
 export interface EndpointSliceSources extends Pick<ControllerDeps, 'recordEvent'> {
   readonly services: Lister<Service>
@@ -21,23 +24,31 @@ export interface EndpointSliceSources extends Pick<ControllerDeps, 'recordEvent'
   /** Our own slices, by `namespace/service`. */
   readonly slicesByService: ObjectIndex<EndpointSlice>
   readonly slices: OwnedResource<EndpointSlice>
+  readonly zoneShares: () => ZoneShares
 }
 
 export function reconcileEndpointSlices(sources: EndpointSliceSources): Reconcile {
   const triggerTimes = new TriggerTimes()
+  const tellTopology = topologyEvents(sources.recordEvent)
   return async (key) => {
     const service = sources.services.get(parseKey(key))
     // Slices of a deleted Service go with their owner; those of one that lost its selector are left to the user.
-    if (!service || !hasEndpoints(service)) return triggerTimes.forget(key)
+    if (!service || !hasEndpoints(service)) {
+      tellTopology.forget(key)
+      return triggerTimes.forget(key)
+    }
     const { namespace = '' } = service.metadata
     const pods = sources.selectPods(namespace, { matchLabels: service.spec.selector ?? {} })
     const findNode = (name: string) => sources.nodes.get({ name })
-    const plan = planSlices({
-      identity: sliceIdentity(service, triggerTimes.next(key, service, pods)),
-      existing: sources.slicesByService.get(key).filter((slice) => !slice.metadata.deletionTimestamp),
-      desired: desiredEndpoints({ service, pods, findNode }),
-    })
-    await applyPlan(sources, service, plan)
+    const existing = sources.slicesByService.get(key).filter((slice) => !slice.metadata.deletionTimestamp)
+    const plain = desiredEndpoints({ service, pods, findNode })
+    const hinted = wantsZoneHints(service)
+      ? plain.map((family) => withZoneHints(family, sources.zoneShares(), existing))
+      : undefined
+    const desired = hinted?.map((family) => family.desired) ?? plain
+    const identity = sliceIdentity(service, triggerTimes.next(key, service, pods))
+    await applyPlan(sources, service, planSlices({ identity, existing, desired }))
+    tellTopology.tell(key, service, hinted)
     const waiting = pods.find((pod) => awaitsNode({ service, findNode }, pod))
     if (waiting) throw new Error(`Cannot place pod ${waiting.metadata.name}: its node is not known yet`)
   }

@@ -3,6 +3,7 @@ import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Node } from '#api/node.ts'
 import { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
+import type { Informer } from '#client/contract.ts'
 import type { Controller, ControllerDeps } from '../contract.ts'
 import { indexObjects } from '../object-index.ts'
 import { keyOf } from '../object-key.ts'
@@ -12,6 +13,9 @@ import { indexServicesBySelector } from '../services-of-pod.ts'
 import { startQueue } from '../start-queue.ts'
 import { reconcileEndpointSlices } from './reconcile.ts'
 import { controllerName, managedByLabel, serviceNameLabel } from './slice-identity.ts'
+import { wantsZoneHints } from './topology-mode.ts'
+import { shareFacts, zoneLabel, zoneShares } from './zone-shares.ts'
+import type { ZoneShares } from './zone-shares.ts'
 
 export function startEndpointSliceController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'endpointslice'
@@ -22,7 +26,16 @@ export function startEndpointSliceController(deps: ControllerDeps, signal: Abort
   const selectPods = indexPodsByLabel(pods)
   const servicesOfPod = indexServicesBySelector(services)
   const slicesByService = indexObjects(slices.cache, serviceKeysOfSlice)
-  const reconcile = reconcileEndpointSlices({ ...deps, services, nodes, selectPods, slicesByService, slices })
+  const zones = watchZoneShares(nodes)
+  const reconcile = reconcileEndpointSlices({
+    ...deps,
+    services,
+    nodes,
+    selectPods,
+    slicesByService,
+    slices,
+    zoneShares: zones.shares,
+  })
   const caches = [services, pods, nodes, slices.cache]
   const queue = startQueue(deps, { name, reconcile, caches }, signal)
 
@@ -41,7 +54,25 @@ export function startEndpointSliceController(deps: ControllerDeps, signal: Abort
       if (pod.spec.nodeName === nodeName) for (const service of servicesOfPod(pod)) queue.add(keyOf(service))
     }
   })
+  zones.onChange(() => {
+    for (const service of services.list()) if (wantsZoneHints(service)) queue.add(keyOf(service))
+  })
   return { name, idle: () => queue.idle() }
+}
+
+/** Counted again only after something that matters has changed: heartbeats do not. */
+function watchZoneShares(nodes: Informer<Node>): { shares: () => ZoneShares; onChange(handler: () => void): void } {
+  let known: { readonly shares: ZoneShares } | undefined
+  const handlers: (() => void)[] = []
+  nodes.onChange(({ before, after }) => {
+    if ((before ? shareFacts(before) : '') === (after ? shareFacts(after) : '')) return
+    known = undefined
+    for (const handler of handlers) handler()
+  })
+  return {
+    shares: () => (known ??= { shares: zoneShares(nodes.list()) }).shares,
+    onChange: (handler) => void handlers.push(handler),
+  }
 }
 
 function serviceKeysOfSlice({ metadata }: EndpointSlice): string[] {
@@ -52,5 +83,5 @@ function serviceKeysOfSlice({ metadata }: EndpointSlice): string[] {
 }
 
 function zoneOf(node: Node): string | undefined {
-  return node.metadata.labels?.['topology.kubernetes.io/zone']
+  return node.metadata.labels?.[zoneLabel]
 }
