@@ -30,6 +30,8 @@ export interface NodeAgentOptions {
   readonly client: Client
   readonly informers: { of<T extends KubeObject>(kind: Kind<T>): Informer<T> }
   readonly nodeName: string
+  /** Labels that the Node begins with: its zone, say. */
+  readonly nodeLabels?: Readonly<Record<string, string>>
   readonly plan: AddressPlan
   readonly addresses: NodeAddresses
   readonly dirs: {
@@ -63,8 +65,8 @@ export async function startNodeAgent(options: NodeAgentOptions, signal: AbortSig
   const until = AbortSignal.any([signal, stop.signal])
   const context = createContext(options, renderCapacity(facts))
   const pods = new Pods(context, until)
-  const { client, nodeName, addresses, version, clock, log } = options
-  await runNodeRegistration({ client, nodeName, addresses, facts, version, clock, log }, until)
+  const { client, nodeName, nodeLabels: labels = {}, addresses, version, clock, log } = options
+  await runNodeRegistration({ client, nodeName, labels, addresses, facts, version, clock, log }, until)
   const synced = pods.start(options.informers)
   synced.catch((error: unknown) => {
     if (!until.aborted) log.error({ node: nodeName, error: String(error) }, 'cannot start to run pods')

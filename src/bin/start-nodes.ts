@@ -56,8 +56,9 @@ async function startAgents(options: NodesOptions, stack: AsyncDisposableStack, s
   }
   const start = async (addresses: NodeAddresses): Promise<void> => {
     const name = nodeName(record, addresses)
+    const nodeLabels = record.nodeLabels?.[addresses.number - 1] ?? {}
     const events = recordEvents({ client, component: 'kubelet', host: name, log }, signal)
-    agents.push(stack.use(await startNodeAgent({ ...common, nodeName: name, addresses, events }, signal)))
+    agents.push(stack.use(await startNodeAgent({ ...common, nodeName: name, nodeLabels, addresses, events }, signal)))
   }
   await Promise.all(nodes.map(start))
 }

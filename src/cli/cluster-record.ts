@@ -6,6 +6,8 @@ export interface ClusterRecord {
   /** Chooses the address ranges: see `#lib/address-plan.ts`. */
   readonly index: number
   readonly nodes: number
+  /** Labels that nodes begin with, zones among them: by node, in order. Absent: none. */
+  readonly nodeLabels?: readonly Readonly<Record<string, string>>[]
   readonly proxyMode: ProxyMode
   /** Port of the API server on 127.0.0.1. */
   readonly apiPort: number

@@ -7,6 +7,15 @@ const head = 'apiVersion: frontdesk.dev/v1alpha1\nkind: Cluster\n'
 const accepted = [
   { name: 'only the head', text: head, config: {} },
   { name: 'nodes and name', text: `${head}metadata: { name: shop }\nnodes: 2\n`, config: { name: 'shop', nodes: 2 } },
+  {
+    name: 'nodes one by one',
+    text: `${head}nodes:\n  - zone: a\n  - { zone: b, labels: { disk: ssd } }\n  - {}\n`,
+    config: {
+      nodes: 3,
+      nodeLabels: [{ 'topology.kubernetes.io/zone': 'a' }, { disk: 'ssd', 'topology.kubernetes.io/zone': 'b' }, {}],
+    },
+  },
+  { name: 'nodes one by one, nothing special', text: `${head}nodes: [{}, {}]\n`, config: { nodes: 2 } },
   { name: 'proxy mode', text: `${head}proxyMode: nftables\n`, config: { proxyMode: 'nftables' } },
   {
     name: 'mirrors',
@@ -31,6 +40,27 @@ const refused = [
   { name: 'unknown field', text: `${head}nodez: 3\n`, finding: /^nodez: unknown field/ },
   { name: 'no nodes', text: `${head}nodes: 0\n`, finding: /^nodes: must be a whole number/ },
   { name: 'half a node', text: `${head}nodes: 1.5\n`, finding: /^nodes: must be a whole number/ },
+  {
+    name: 'an empty list of nodes',
+    text: `${head}nodes: []\n`,
+    finding: /^nodes: must be a whole number .* or a list/,
+  },
+  {
+    name: 'a node of an unknown field',
+    text: `${head}nodes: [{ zome: a }]\n`,
+    finding: /^nodes\[0\]\.zome: unknown field/,
+  },
+  {
+    name: 'an impossible zone',
+    text: `${head}nodes: [{ zone: "a b" }]\n`,
+    finding: /^nodes\[0\]\.zone: .*alphanumeric/,
+  },
+  {
+    name: 'a label that is no text',
+    text: `${head}nodes: [{ labels: { a: 1 } }]\n`,
+    finding: /^nodes\[0\]\.labels\[a\]: must be a string/,
+  },
+  { name: 'a node that is no map', text: `${head}nodes: [a]\n`, finding: /^nodes\[0\]: must be a map/ },
   { name: 'unknown proxy mode', text: `${head}proxyMode: magic\n`, finding: /^proxyMode: must be one of/ },
   {
     name: 'mirror without scheme',

@@ -1,9 +1,10 @@
 /** The config file of `up`: a Kubernetes-style object. Everything unknown is refused by name, never ignored. */
 import { load } from 'js-yaml'
 import type { Registries } from './cluster-record.ts'
-import { type ClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
+import { type ClusterConfig, parseProxyMode } from './parse-cluster-options.ts'
 import { parseDnsSettings } from './parse-dns-settings.ts'
 import { parseLoadBalancer } from './parse-load-balancer.ts'
+import { parseNodeSettings } from './parse-node-settings.ts'
 
 export const configApiVersion = 'frontdesk.dev/v1alpha1'
 
@@ -30,7 +31,7 @@ export function parseClusterConfig(text: string): ParsedConfig {
   return {
     config: {
       ...(name !== undefined && { name }),
-      ...(nodes !== undefined && { nodes: parseNodes(nodes, findings) }),
+      ...(nodes !== undefined && parseNodeSettings(nodes, findings)),
       ...(proxyMode !== undefined && { proxyMode: parseProxyMode(proxyMode, findings) }),
       ...(registries !== undefined && { registries: parseRegistries(registries, findings) }),
       ...(dns !== undefined && { dns: parseDnsSettings(dns, findings) }),

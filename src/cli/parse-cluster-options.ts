@@ -1,6 +1,7 @@
 /** What a cluster may be asked for, by options or in a config file. */
 import { maxNodes } from '#lib/address-plan.ts'
 import {
+  type ClusterRecord,
   type DnsSettings,
   type LoadBalancerChoice,
   proxyModes,
@@ -11,6 +12,8 @@ import {
 export interface ClusterConfig {
   readonly name?: string
   readonly nodes?: number
+  /** By node, in order. */
+  readonly nodeLabels?: NonNullable<ClusterRecord['nodeLabels']>
   readonly proxyMode?: ProxyMode
   readonly registries?: Registries
   readonly dns?: DnsSettings

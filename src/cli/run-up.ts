@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { lockFile } from '#kernel/file-lock.ts'
 import { removeTree } from '#kernel/remove-tree.ts'
 import { CliError, exitCodes } from './cli-error.ts'
-import { type ClusterRecord, type LoadBalancerChoice, loadBalancerPools, type ProxyMode } from './cluster-record.ts'
+import { type ClusterRecord, loadBalancerPools } from './cluster-record.ts'
 import type { CliContext } from './context.ts'
 import { contextName } from './kubeconfig-entry.ts'
 import { listClusterNames, readClusterRecord, writeClusterRecord } from './open-cluster-records.ts'
@@ -155,6 +155,7 @@ async function makeRecord(name: string, config: ClusterConfig, taken: ReadonlySe
     name,
     index,
     nodes: config.nodes ?? defaultNodes,
+    ...(config.nodeLabels && { nodeLabels: config.nodeLabels }),
     proxyMode: config.proxyMode ?? 'nftables',
     apiPort: await findFreePort('127.0.0.1'),
     registries: config.registries ?? {},
@@ -174,8 +175,8 @@ function refuseSharedPools({ loadBalancer }: ClusterConfig, others: readonly Clu
 
 /** What was decided when the cluster was made stays: anything else asked for is said, not ignored. */
 function refuseChanges(record: ClusterRecord, config: ClusterConfig): void {
-  const wanted: { nodes?: number; proxyMode?: ProxyMode; loadBalancer?: LoadBalancerChoice } = config
-  const changes = (['nodes', 'proxyMode', 'loadBalancer'] as const).filter(
+  const wanted: Pick<ClusterConfig, 'nodes' | 'nodeLabels' | 'proxyMode' | 'loadBalancer'> = config
+  const changes = (['nodes', 'nodeLabels', 'proxyMode', 'loadBalancer'] as const).filter(
     (key) => wanted[key] !== undefined && !isDeepStrictEqual(wanted[key], record[key]),
   )
   if (changes.length === 0) return

@@ -20,6 +20,8 @@ export interface RegistrationInput {
   readonly client: Client
   readonly nodeName: string
   readonly addresses: NodeAddresses
+  /** Labels that the Node begins with; later ones are the user's own affair. */
+  readonly labels?: Readonly<Record<string, string>>
   readonly facts: MachineFacts
   readonly version: string
   readonly clock: Clock
@@ -49,11 +51,11 @@ export async function runNodeRegistration(input: RegistrationInput, signal: Abor
   signal.addEventListener('abort', () => clearInterval(timer), { once: true })
 }
 
-async function ensureNode({ client, nodeName, addresses, facts }: RegistrationInput): Promise<void> {
+async function ensureNode({ client, nodeName, addresses, facts, labels }: RegistrationInput): Promise<void> {
   const metadata = { name: nodeName, labels: renderNodeLabels(nodeName, facts.architecture) }
   const spec = { podCIDR: addresses.podCidr, podCIDRs: [addresses.podCidr] }
   try {
-    await client.of(Node).create({ metadata, spec })
+    await client.of(Node).create({ metadata: { ...metadata, labels: { ...metadata.labels, ...labels } }, spec })
   } catch (error) {
     if (!isAlreadyExists(error)) throw error
     await client.of(Node).patch({ name: nodeName }, 'merge', { metadata: { labels: metadata.labels }, spec })

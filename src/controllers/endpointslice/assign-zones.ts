@@ -62,7 +62,7 @@ type Serving = Map<string, ZonedEndpoint[]>
 
 /** A zone without ready nodes has nobody to serve: its endpoints serve others. */
 function takeFromLeftZones(serving: Serving, targets: ReadonlyMap<string, Target>): void {
-  for (const [zone, there] of [...serving]) {
+  for (const [zone, there] of serving) {
     if (targets.has(zone)) continue
     while (there.length > 0) moveOne(there, neediest(serving, targets), serving)
     serving.delete(zone)
