@@ -1,12 +1,7 @@
 /** Tries an address until it answers: nodes learn of a new address at about the time when it is first tried. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LoadBalancerNetwork } from './network.ts'
-import type { Answer, Proof } from './plan-proof.ts'
-
-export interface Answered {
-  readonly port: number
-  readonly answer: Answer
-}
+import type { Answer, Answered, Proof } from './plan-proof.ts'
 
 export interface ProofTimes {
   /** A SYN that a node did not expect is lost, and is only repeated after a second: so new ones are sent, this soon. */
@@ -24,16 +19,21 @@ const defaultTimes: ProofTimes = { firstRetryMs: 1, headStartMs: 20, patienceMs:
 export async function proveAddress(
   network: Pick<LoadBalancerNetwork, 'dial'>,
   ip: string,
-  { servicePort, strayPort }: Proof,
+  { servicePort, strayPort, hasEndpoints }: Proof,
   signal: AbortSignal,
   times: ProofTimes = defaultTimes,
 ): Promise<Answered> {
   const stop = new AbortController()
   const ending = AbortSignal.any([signal, stop.signal])
-  const until = (port: number) => dialUntilAnswered(network, { ip, port, times }, ending)
+  const patientUntilMs = performance.now() + times.patienceMs
+  // Where endpoints are, a refusal comes from a node that does not know them yet, or from them: that shows in time.
+  const isFinal = (answer: Answer): boolean =>
+    answer === 'connected' || !hasEndpoints || performance.now() > patientUntilMs
+  const until = (port: number, accepts: (answer: Answer) => boolean) =>
+    dialUntilAnswered(network, { ip, port, accepts, times }, ending)
   const provenByStray = async (): Promise<Answered> => {
     // A stray port that accepts belongs to something else than our node.
-    if ((await until(strayPort)) === 'refused') return { port: strayPort, answer: 'refused' }
+    if ((await until(strayPort, () => true)) === 'refused') return { port: strayPort, answer: 'refused' }
     throw new Error(`Cannot trust ${ip}: port ${strayPort}, which no Service has, answers`)
   }
   const provenPatiently = async (): Promise<Answered> => {
@@ -44,7 +44,7 @@ export async function proveAddress(
   }
   try {
     if (servicePort === undefined) return await provenByStray()
-    const provenByService = until(servicePort).then((answer) => ({ port: servicePort, answer }))
+    const provenByService = until(servicePort, isFinal).then((answer) => ({ port: servicePort, answer }))
     return await Promise.any([provenByService, provenPatiently()])
   } catch (error) {
     throw error instanceof AggregateError ? error.errors[0] : error
@@ -56,13 +56,14 @@ export async function proveAddress(
 interface Target {
   readonly ip: string
   readonly port: number
+  readonly accepts: (answer: Answer) => boolean
   readonly times: ProofTimes
 }
 
 /** Earlier tries go on while later ones start: a slow machine must not lose an answer. */
 function dialUntilAnswered(
   network: Pick<LoadBalancerNetwork, 'dial'>,
-  { ip, port, times }: Target,
+  { ip, port, accepts, times }: Target,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
@@ -71,7 +72,10 @@ function dialUntilAnswered(
   let retry: NodeJS.Timeout | undefined
   let lastError: unknown
   const give = (delayMs: number): void => {
-    network.dial(ip, port, ending).then(resolve, (error: unknown) => (lastError = error))
+    const settle = (answer: Answer): void => {
+      if (accepts(answer)) resolve(answer)
+    }
+    network.dial(ip, port, ending).then(settle, (error: unknown) => (lastError = error))
     retry = setTimeout(() => give(delayMs * 2), delayMs)
   }
   const timeout = setTimeout(() => {

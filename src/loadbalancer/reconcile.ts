@@ -7,11 +7,11 @@ import { addressCondition, findCondition, reachableCondition } from '#api/load-b
 import type { Service } from '#api/service.ts'
 import { isNotFound } from '#api/status-error.ts'
 import type { EventRecorder, Lister, ResourceClient } from '#client/contract.ts'
-import { parseKey } from '#client/informer-cache.ts'
+import { keyOf, parseKey } from '#client/informer-cache.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { AddressBook } from './address-book.ts'
 import type { LoadBalancerNetwork } from './network.ts'
-import { planProof, renderVerdict, type Verdict } from './plan-proof.ts'
+import { hasReadyEndpoints, planProof, refusedForNow, renderVerdict, type Verdict } from './plan-proof.ts'
 import {
   announcedIps,
   isRecorded,
@@ -109,7 +109,8 @@ export class Reconciler {
       return
     }
     if (ips.some((ip) => network.viaOf(ip) === undefined)) return this.#sayNoNode(key, service)
-    const isReachable = findCondition(service, reachableCondition)?.status === 'True'
+    const reachable = findCondition(service, reachableCondition)
+    const isReachable = reachable?.status === 'True' && !this.#mayAnswerNow(key, reachable.reason)
     if (isAnnounced && hasMoved && isReachable) {
       recordEvent(service, 'Normal', 'UpdatedLoadBalancer', 'Updated load balancer with new hosts')
     }
@@ -119,6 +120,11 @@ export class Reconciler {
     if (!isAnnounced) {
       recordEvent(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer: ${verdict.message}`)
     }
+  }
+
+  /** What refused for want of endpoints is tried again when there are some. */
+  #mayAnswerNow(key: string, reason: string): boolean {
+    return reason === refusedForNow && hasReadyEndpoints(this.#parts.slicesOf(key))
   }
 
   async #prove(
@@ -141,15 +147,12 @@ export class Reconciler {
   }
 
   async #proveOne(network: LoadBalancerNetwork, service: Service, ip: string, signal: AbortSignal): Promise<Verdict> {
-    const proof = planProof(
-      service,
-      this.#heldBy(ip).map((held) => held.service),
-      network.dialsFrom,
-    )
-    const { port, answer } = await proveAddress(network, ip, proof, signal)
+    const held = { service, slices: this.#parts.slicesOf(keyOf(service.metadata)) }
+    const proof = planProof(held, this.#heldBy(ip), network.dialsFrom)
+    const answered = await proveAddress(network, ip, proof, signal)
     const via = network.viaOf(ip)
     const name = this.#parts.nodes().find(({ internalIp }) => internalIp === via)?.name ?? via ?? 'nobody'
-    return renderVerdict(ip, proof, port, answer, name)
+    return renderVerdict(ip, proof, answered, name)
   }
 
   async #sayNoNode(key: string, service: Service): Promise<void> {

@@ -1,10 +1,11 @@
 /** The load balancer of a cluster: gives Services of type LoadBalancer addresses of its pools that lead to their nodes. */
 import { EndpointSlice } from '#api/endpoint-slice.ts'
+import { findCondition, reachableCondition } from '#api/load-balancer-address.ts'
 import { Node } from '#api/node.ts'
 import { Service } from '#api/service.ts'
 import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
-import { keyOf } from '#client/informer-cache.ts'
+import { keyOf, parseKey } from '#client/informer-cache.ts'
 import { recordEvents } from '#client/record-events.ts'
 import { startWorkers } from '#client/start-workers.ts'
 import type { AddressPool } from '#lib/address-pool.ts'
@@ -12,6 +13,7 @@ import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { AddressBook } from './address-book.ts'
 import type { LoadBalancerNetwork } from './network.ts'
+import { refusedForNow } from './plan-proof.ts'
 import { Reconciler } from './reconcile.ts'
 import { type NodeView, ownClass, type Responsibility, viewNode } from './select-wishes.ts'
 
@@ -90,7 +92,7 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
       const known = slicesByService.get(key) ?? new Map<string, EndpointSlice>()
       if (slice === after) slicesByService.set(key, known.set(slice.metadata.name, slice))
       else if (known.delete(slice.metadata.name) && known.size === 0) slicesByService.delete(key)
-      if (book.ipsOf(key).length > 0 && isLocal(services.get(refOf(slice, key)))) look(key)
+      if (book.ipsOf(key).length > 0 && heedsEndpoints(services.get(parseKey(key)))) look(key)
     }
   })
   nodes.onChange(({ before, after }) => {
@@ -135,12 +137,9 @@ function serviceKeyOf({ metadata }: EndpointSlice): string | undefined {
   return name === undefined ? undefined : `${metadata.namespace}/${name}`
 }
 
-const refOf = ({ metadata }: EndpointSlice, key: string) => ({
-  ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-  name: key.slice(key.indexOf('/') + 1),
-})
-
-const isLocal = (service: Service | undefined): boolean => service?.spec.externalTrafficPolicy === 'Local'
+const heedsEndpoints = (service: Service | undefined): boolean =>
+  service?.spec.externalTrafficPolicy === 'Local' ||
+  (service !== undefined && findCondition(service, reachableCondition)?.reason === refusedForNow)
 
 const sameView = (a: NodeView | undefined, b: NodeView | undefined): boolean =>
   a?.name === b?.name && a?.internalIp === b?.internalIp && a?.takesTraffic === b?.takesTraffic
