@@ -1,5 +1,6 @@
 /** What the control plane writes down for the edge process (`edge.json` in the cluster's directory). */
 import { readFile } from 'node:fs/promises'
+import type { DnsSettings } from '#cli/cluster-record.ts'
 
 export interface EdgeConfig {
   /** File with the credentials and the address of the API server, as the host reaches it. */
@@ -12,6 +13,7 @@ export interface EdgeConfig {
   readonly resolvConf?: string
   /** Whether ports below 1024 may be listened on; found out when absent. */
   readonly privileged?: boolean
+  readonly dns?: DnsSettings
   readonly logLevel?: string
 }
 

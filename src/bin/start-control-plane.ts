@@ -114,6 +114,7 @@ function edgeConfig({ record, paths }: Cluster) {
     kubeconfig: edgeKubeconfig(paths),
     runDir: paths.run,
     clusterIndex: record.index,
+    ...(record.dns && { dns: record.dns }),
     privileged: isPrivileged(),
   }
 }

@@ -3,18 +3,14 @@ import { createClient } from '#client/create-client.ts'
 import { createInformers } from '#client/create-informers.ts'
 import { httpsTransport } from '#client/https-transport.ts'
 import { readKubeconfig } from '#client/read-kubeconfig.ts'
-import { openResolvConf } from '#dns/open-resolv-conf.ts'
-import { startDns } from '#dns/start-dns.ts'
 import { probeLowPorts } from '#host-access/probe-low-ports.ts'
 import { startHostAccess } from '#host-access/start-host-access.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
-import { clusterDomain, planAddresses } from '#lib/address-plan.ts'
-import { systemClock } from '#lib/clock.ts'
+import { planAddresses } from '#lib/address-plan.ts'
 import type { Log } from '#observe/log.ts'
 import type { EdgeConfig } from './edge-config.ts'
-
-const dnsPort = 53
+import { startClusterDns } from './start-cluster-dns.ts'
 
 /**
  * Resolves when DNS has its sockets; names are SERVFAIL, and host listeners are missing, until `synced`. The broker
@@ -32,20 +28,9 @@ export async function startEdge(
   const transport = stack.use(httpsTransport(await readKubeconfig({ paths: [config.kubeconfig] })))
   const client = createClient({ transport, userAgent: 'frontdesk-edge' })
   const informers = stack.use(createInformers(client, signal, { log }))
-  const dns = {
-    informers,
-    udpFd: await broker.openUdpSocket(underlay, plan.controlPlaneIp, dnsPort),
-    tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, dnsPort),
-    upstreams: openResolvConf(config.resolvConf ?? '/etc/resolv.conf', systemClock),
-    ownAddresses: [plan.controlPlaneIp, plan.dnsServiceIp],
-    clusterDomain,
-    ownRanges: [plan.serviceCidr, plan.podCidr],
-    clock: systemClock,
-    log: log.child({ part: 'dns' }),
-  }
-  stack.use(await startDns(dns, signal))
+  stack.use(await startClusterDns({ config, client, informers, broker, log: log.child({ part: 'dns' }) }, signal))
   const privileged = config.privileged ?? (await probeLowPorts())
-  const hostAccess = { informers, broker, underlay, privileged, log: log.child({ part: 'host-access' }) }
+  const hostAccess = { informers, broker, underlay, privileged, client, log: log.child({ part: 'host-access' }) }
   stack.use(startHostAccess(hostAccess, signal))
   const { synced } = informers
   // whoever stops before has no use for it

@@ -52,6 +52,7 @@ function createProgram(context: CliContext): Command {
     addKubeconfig,
     addUrl,
     addImage,
+    addDns,
     addDoctor,
     addDemo,
     addVersion,
@@ -179,6 +180,24 @@ function addUrl(program: Command, context: CliContext): void {
     async (target: string, options: { namespace: string; name?: string; port?: string }) => {
       await (await import('./run-url.ts')).url(context, target, options)
     },
+  )
+}
+
+function addDns(program: Command, context: CliContext): void {
+  const dns = program.command('dns').description('how names resolve')
+  const trace = dns
+    .command('trace')
+    .argument('<pod>')
+    .argument('<name>', 'what the pod looks up')
+    .description('ask what a pod asks for a name, from its network: each question, answer and time')
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .option('--name <cluster>', 'cluster (default: the only one, else frontdesk)')
+  example(
+    outputOption(trace, 'json'),
+    'frontdesk dns trace web-0 redis',
+    'frontdesk dns trace web-0 example.com -n shop',
+  ).action(async (pod: string, name: string, options: { namespace: string; name?: string; output?: string }) =>
+    (await import('./run-dns.ts')).dnsTrace(context, pod, name, options),
   )
 }
 

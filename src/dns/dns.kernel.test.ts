@@ -51,7 +51,7 @@ before(async () => {
     await startDns(
       {
         informers,
-        udpFd: await broker.openUdpSocket(underlay, plan.controlPlaneIp, 53),
+        openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53),
         tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, 53),
         upstreams: () => [{ address: '127.0.0.1', port: upstreamPort }],
         ownAddresses: [plan.controlPlaneIp],

@@ -1,7 +1,7 @@
 /** The host's resolvers as its resolv.conf names them now; without a watch, which a replaced symlink would escape. */
 import { readFileSync, statSync } from 'node:fs'
 import type { Clock } from '#lib/clock.ts'
-import { parseResolvConf, type Upstream } from './parse-resolv-conf.ts'
+import { parseResolvConf, parseSearches, type Upstream } from './parse-resolv-conf.ts'
 
 const checkEveryMs = 1000
 
@@ -21,4 +21,10 @@ export function openResolvConf(path: string, clock: Clock): () => readonly Upstr
     servers = file ? parseResolvConf(readFileSync(path, 'utf8')) : []
     return servers
   }
+}
+
+/** The search domains that the file names now. */
+export function readSearches(path: string): string[] {
+  const file = statSync(path, { throwIfNoEntry: false })
+  return file ? parseSearches(readFileSync(path, 'utf8')) : []
 }

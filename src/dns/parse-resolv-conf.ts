@@ -16,3 +16,10 @@ export function parseResolvConf(text: string): Upstream[] {
     return [{ address: formatIp(address) + (percent < 0 ? '' : value.slice(percent)), port: 53 }]
   })
 }
+
+/** The last `search` or `domain` line counts. */
+export function parseSearches(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim().split(/\s+/))
+  const [, ...domains] = lines.findLast(([keyword]) => keyword === 'search' || keyword === 'domain') ?? []
+  return domains
+}

@@ -19,8 +19,9 @@ export interface DnsOptions {
   readonly informers: Pick<Informers, 'of'>
   /** Who asks: for metrics, and for ending searches early. Absent: nobody is known. */
   readonly pods?: Pick<Informer<Pod>, 'onChange'>
-  /** A bound UDP socket and a bound, not yet listening TCP socket; taken over. */
-  readonly udpFd: number
+  /** Opens a bound UDP socket (all of them on one place), which is taken over. */
+  readonly openUdp: () => Promise<number>
+  /** A bound, not yet listening TCP socket; taken over. */
   readonly tcpFd: number
   /** The servers for a name outside; asked for before each question. See `openResolvConf`. */
   readonly upstreams: (name: string) => readonly Upstream[]
@@ -52,7 +53,7 @@ export async function startDns(options: DnsOptions, signal: AbortSignal): Promis
   const stack = new AsyncDisposableStack()
   stack.defer(() => engine.stop())
   follow({ informers, pods, log }, engine.apply, signal)
-  stack.use(serveUdp(options.udpFd, { ...engine, log }))
+  stack.use(serveUdp(await options.openUdp(), { ...engine, log }))
   stack.use(await serveTcp(options.tcpFd, { ...engine, log }))
   return { engine, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }

@@ -1,0 +1,59 @@
+/** What was asked, by pod, in Prometheus' text format. */
+import type { Asker } from './askers.ts'
+import { newCounts, type QueryCounts } from './query-counts.ts'
+
+/** Pods with series of their own: those that ask most. The others share the series of the pod `_others`. */
+const maxPods = 1000
+
+interface Row {
+  readonly labels: string
+  readonly counts: QueryCounts
+}
+
+/** `nobody` stands for askers that are no pods; their labels are empty. */
+export function renderQueryMetrics(pods: readonly Asker[], nobody: QueryCounts): string {
+  const byUse = pods.toSorted((a, b) => answered(b.counts) - answered(a.counts))
+  const rows: Row[] = byUse
+    .slice(0, maxPods)
+    .map(({ namespace, pod, counts }) => ({ labels: labelsOf(namespace, pod), counts }))
+  rows.push({ labels: labelsOf('', ''), counts: nobody })
+  if (byUse.length > maxPods) {
+    rows.push({ labels: labelsOf('', '_others'), counts: sumOf(byUse.slice(maxPods).map(({ counts }) => counts)) })
+  }
+  const answers = (['noerror', 'nxdomain', 'servfail', 'other'] as const).flatMap((rcode) =>
+    rows.map(({ labels, counts }) => ({ labels: `${labels},rcode="${rcode.toUpperCase()}"`, value: counts[rcode] })),
+  )
+  return [
+    series('frontdesk_dns_queries_total', 'DNS queries answered, by the pod that asked.', answers),
+    series(
+      'frontdesk_dns_forwarded_total',
+      'DNS queries for names outside the cluster, by the pod that asked.',
+      rows.map(({ labels, counts }) => ({ labels, value: counts.forwarded })),
+    ),
+    series(
+      'frontdesk_dns_searches_ended_total',
+      'Searches along a search path that ended at their first query, by the pod that asked.',
+      rows.map(({ labels, counts }) => ({ labels, value: counts.searched })),
+    ),
+  ].join('')
+}
+
+function series(name: string, help: string, values: readonly { labels: string; value: number }[]): string {
+  const lines = values.map(({ labels, value }) => `${name}{${labels}} ${value}\n`)
+  return `# HELP ${name} ${help}\n# TYPE ${name} counter\n${lines.join('')}`
+}
+
+/** Names of pods and namespaces need no escapes. */
+function labelsOf(namespace: string, pod: string): string {
+  return `namespace="${namespace}",pod="${pod}"`
+}
+
+function answered({ noerror, nxdomain, servfail, other }: QueryCounts): number {
+  return noerror + nxdomain + servfail + other
+}
+
+function sumOf(all: readonly QueryCounts[]): QueryCounts {
+  const sum = newCounts()
+  for (const counts of all) for (const key of Object.keys(sum) as (keyof QueryCounts)[]) sum[key] += counts[key]
+  return sum
+}
