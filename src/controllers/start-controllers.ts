@@ -18,6 +18,7 @@ import { startPodGarbageCollector } from './pod-gc/start.ts'
 import { startReplicaSetController } from './replicaset/start.ts'
 import { startScheduler } from './scheduler/start.ts'
 import { startServiceAccountController } from './service-account/start.ts'
+import { startDefaultCidrKeeper } from './service-cidr/keep-default.ts'
 import { startServiceCidrController } from './service-cidr/start.ts'
 import { startServiceIpRepair } from './service-ip/start.ts'
 import { startStatefulSetController } from './statefulset/start.ts'
@@ -27,6 +28,8 @@ export interface ControllersDeps {
   readonly informers: Pick<Informers, 'of' | 'synced'>
   readonly clock: Clock
   readonly log: Log
+  /** Ranges of cluster IPs that the cluster is made with, primary first: kept. Absent: nobody keeps them. */
+  readonly serviceCidrs?: readonly string[]
   /** PEM text of the CA that pods verify the API server by. */
   readonly rootCa: string
 }
@@ -59,6 +62,9 @@ export function startControllers(deps: ControllersDeps, signal: AbortSignal): Ru
     startPodGarbageCollector(as('pod-garbage-collector'), stopping),
     startEndpointSliceMirroring(as('endpoint-slice-mirroring-controller'), stopping),
     startServiceCidrController(as('service-cidr-controller'), stopping),
+    ...(deps.serviceCidrs
+      ? [startDefaultCidrKeeper(as('kube-apiserver'), deps.serviceCidrs, stopping)]
+      : []),
     startServiceIpRepair(as('ipallocator-repair-controller'), stopping),
     startEventTtl(as('event-ttl-controller'), stopping),
     startServiceAccountController(as('service-account-controller'), deps, stopping),

@@ -34,6 +34,8 @@ export interface BootOptions {
   readonly nodes?: Readonly<Record<string, FakeNodeOptions>>
   readonly clock?: Clock
   readonly log?: Log
+  /** Default: the one IPv4 range of the address plan. */
+  readonly serviceCidrs?: readonly string[]
 }
 
 const admin = { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] }
@@ -47,10 +49,14 @@ export async function bootCluster(options: BootOptions = {}): Promise<TestCluste
   const server = await createApiHandler({ store, log, clock, authorize: () => ({ allowed: true }) })
   const transport = inProcessTransport(server.handle, admin)
   const client = createClient({ transport, userAgent: 'test' })
-  await applyBootstrap(server.handle, planAddresses(0), stop.signal)
+  const plan = planAddresses(0)
+  await applyBootstrap(server.handle, plan, stop.signal)
   const informers = createInformers(client, stop.signal, { log })
   const kubelet = runFakeKubelet({ client, informers, clock }, stop.signal)
-  const controllers = startControllers({ client, informers, clock, log, rootCa: 'test CA' }, stop.signal)
+  const controllers = startControllers(
+    { client, informers, clock, log, rootCa: 'test CA', serviceCidrs: options.serviceCidrs ?? [plan.serviceCidr] },
+    stop.signal,
+  )
   await informers.synced
   for (const [name, node] of Object.entries(nodes)) await kubelet.addNode(name, node)
 

@@ -14,6 +14,7 @@ export interface Repair {
   /** Reason of the event about the Service. */
   readonly reason: 'ClusterIPNotValid' | 'ClusterIPOutOfRange' | 'ClusterIPNotAllocated' | 'ClusterIPAlreadyAllocated'
   readonly message: string
+  /** What should be there; it takes the place of what holds the address wrongly. */
   readonly create?: Draft<IPAddress>
 }
 
@@ -22,11 +23,14 @@ export function clusterIps({ spec }: Service): string[] {
   return spec.type === 'ExternalName' ? [] : listed.filter((ip) => ip !== '' && ip !== 'None')
 }
 
-export function planRepair(
-  service: Service,
-  ip: string,
-  found: { readonly holder: IPAddress | undefined; readonly cidrs: readonly ServiceCIDR[] },
-): Repair | undefined {
+export interface RepairFacts {
+  readonly holder: IPAddress | undefined
+  /** The Service that `holder` names, if there is one. */
+  readonly holderService: Service | undefined
+  readonly cidrs: readonly ServiceCIDR[]
+}
+
+export function planRepair(service: Service, ip: string, found: RepairFacts): Repair | undefined {
   const address = parseIp(ip)
   if (!address) {
     return { reason: 'ClusterIPNotValid', message: `Cluster IP ${ip} is not a valid IP; please recreate Service` }
@@ -36,13 +40,55 @@ export function planRepair(
     const message = `${subject} is not within any configured Service CIDR; please recreate service`
     return { reason: 'ClusterIPOutOfRange', message }
   }
+  const create = addressFor(service, formatIp(address), address.family)
   if (!found.holder) {
-    const create = addressFor(service, formatIp(address), address.family)
     return { reason: 'ClusterIPNotAllocated', message: `${subject} is not allocated; repairing`, create }
   }
-  if (isHeldBy(found.holder, service)) return undefined
-  const message = `${subject} was assigned to multiple services; please recreate service`
-  return { reason: 'ClusterIPAlreadyAllocated', message }
+  if (isHeldBy(found.holder, service)) {
+    if (hasOurLabels(found.holder, address.family)) return undefined
+    return { reason: 'ClusterIPNotAllocated', message: `${subject} has incorrect labels; repairing`, create }
+  }
+  if (found.holderService && clusterIps(found.holderService).includes(ip)) {
+    const message = `${subject} was assigned to multiple services; please recreate service`
+    return { reason: 'ClusterIPAlreadyAllocated', message }
+  }
+  return { reason: 'ClusterIPNotAllocated', message: `${subject} has a wrong reference; repairing`, create }
+}
+
+function hasOurLabels({ metadata: { labels = {} } }: IPAddress, family: string): boolean {
+  return labels[managedByLabel] === allocator && labels[familyLabel] === family
+}
+
+/** What is wrong with an address that the allocator made, seen from its side. */
+export interface AddressRepair {
+  readonly reason: 'IPAddressNotAllocated' | 'IPAddressWrongReference'
+  readonly message: string
+  /** How old the address must be: it is made before its Service is stored. */
+  readonly minAgeMs: number
+}
+
+const orphanAgeMs = 60_000
+const wrongReferenceAgeMs = 5_000
+
+export function planAddressRepair(address: IPAddress, service: Service | undefined): AddressRepair | undefined {
+  const { name: ip, labels = {} } = address.metadata
+  if (labels[managedByLabel] !== allocator) return undefined
+  const { group = '', resource, namespace, name } = address.spec.parentRef
+  if (group !== '' || resource !== 'services') {
+    const message = `IPAddress ${ip} appears to have been modified, not referencing a Service; cleaning up`
+    return { reason: 'IPAddressNotAllocated', message, minAgeMs: 0 }
+  }
+  const subject = `IPAddress: ${ip} for Service ${namespace}/${name}`
+  if (!service) {
+    return {
+      reason: 'IPAddressNotAllocated',
+      message: `${subject} appears to have leaked: cleaning up`,
+      minAgeMs: orphanAgeMs,
+    }
+  }
+  if (clusterIps(service).includes(ip)) return undefined
+  const message = `${subject} has a wrong reference; cleaning up`
+  return { reason: 'IPAddressWrongReference', message, minAgeMs: wrongReferenceAgeMs }
 }
 
 function addressFor({ metadata }: Service, ip: string, family: string): Draft<IPAddress> {
@@ -53,7 +99,11 @@ function addressFor({ metadata }: Service, ip: string, family: string): Draft<IP
   }
 }
 
-export function isHeldBy({ spec }: IPAddress, { metadata }: Service): boolean {
+export function namedService({ spec: { parentRef } }: IPAddress): { namespace: string; name: string } {
+  return { namespace: parentRef.namespace ?? '', name: parentRef.name }
+}
+
+function isHeldBy({ spec }: IPAddress, { metadata }: Service): boolean {
   const { group = '', resource, namespace, name } = spec.parentRef
   return group === '' && resource === 'services' && namespace === metadata.namespace && name === metadata.name
 }

@@ -5,13 +5,14 @@ import { ServiceCIDR } from '#api/service-cidr.ts'
 import { isAlreadyExists, isNotFound } from '#api/status-error.ts'
 import type { WorkQueue } from '#client/contract.ts'
 import type { Controller, ControllerDeps } from '../contract.ts'
+import { indexObjects } from '../object-index.ts'
 import { keyOf, parseKey, refOf } from '../object-key.ts'
 import { openResource } from '../owned-resource.ts'
 import { startQueue } from '../start-queue.ts'
-import { allocator, clusterIps, isHeldBy, managedByLabel, planRepair } from './plan-repair.ts'
+import { clusterIps, namedService, planAddressRepair, planRepair } from './plan-repair.ts'
 
-/** An address is created before its Service: it may be alone for a while. */
-const orphanAgeMs = 60_000
+/** A server releases an address after it has stored the Service without it: meanwhile the address looks lost. */
+const releaseMs = 5_000
 
 export function startServiceIpRepair(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'service-ip'
@@ -19,6 +20,9 @@ export function startServiceIpRepair(deps: ControllerDeps, signal: AbortSignal):
   const services = deps.informers.of(Service)
   const cidrs = deps.informers.of(ServiceCIDR)
   const addresses = openResource(deps, IPAddress, signal)
+  /** Addresses that seem to be wrong, and since when. */
+  const suspects = new Map<string, { readonly uid: string; readonly sinceMs: number }>()
+  const servicesByIp = indexObjects(services, clusterIps)
 
   const reconcile = async (key: string) => {
     if (key.includes('/')) await repairService(key)
@@ -28,12 +32,19 @@ export function startServiceIpRepair(deps: ControllerDeps, signal: AbortSignal):
     const service = services.get(parseKey(key))
     if (!service || service.metadata.deletionTimestamp) return
     for (const ip of clusterIps(service)) {
-      const holder = addresses.cache.get({ name: ip }) ?? (await findLive(ip))
-      const repair = planRepair(service, ip, { holder, cidrs: cidrs.list() })
+      if (!repairOf(service, ip, addresses.cache.get({ name: ip }))) continue
+      const holder = await findLive(ip)
+      const repair = repairOf(service, ip, holder)
       if (!repair || !(await stillUses(service, ip))) continue
       recordEvent(service, 'Warning', repair.reason, repair.message)
-      if (repair.create) await ignoreRace(addresses.create(repair.create))
+      if (!repair.create) continue
+      if (holder) await ignoreRace(addresses.delete(holder))
+      await ignoreRace(addresses.create(repair.create))
     }
+  }
+  const repairOf = (service: Service, ip: string, holder: IPAddress | undefined) => {
+    const holderService = holder && services.get(namedService(holder))
+    return planRepair(service, ip, { holder, holderService, cidrs: cidrs.list() })
   }
   /** Addresses are released after their Service is gone: asked last, the Service says whether this is only a farewell. */
   const stillUses = async (service: Service, ip: string) => {
@@ -56,14 +67,15 @@ export function startServiceIpRepair(deps: ControllerDeps, signal: AbortSignal):
   }
   const repairAddress = async (ip: string) => {
     const address = addresses.cache.get({ name: ip })
-    if (!address || address.metadata.labels?.[managedByLabel] !== allocator) return
-    const { namespace = '', name: parent } = address.spec.parentRef
-    const service = services.get({ namespace, name: parent })
-    if (service && clusterIps(service).includes(ip) && isHeldBy(address, service)) return
-    const waitMs = Date.parse(address.metadata.creationTimestamp ?? '') + orphanAgeMs - clock.nowMs()
-    if (waitMs > 0) return queue.addAfter(ip, waitMs)
-    const message = `IPAddress: ${ip} for Service ${namespace}/${parent} is not allocated; deleting`
-    recordEvent(address, 'Warning', 'IPAddressNotAllocated', message)
+    const repair = address && planAddressRepair(address, services.get(namedService(address)))
+    if (!repair) return void suspects.delete(ip)
+    const { uid = '', creationTimestamp = '' } = address.metadata
+    const known = suspects.get(ip)
+    const sinceMs = known?.uid === uid ? known.sinceMs : clock.nowMs()
+    suspects.set(ip, { uid, sinceMs })
+    const dueMs = Math.max(Date.parse(creationTimestamp) + repair.minAgeMs, sinceMs + releaseMs)
+    if (dueMs > clock.nowMs()) return queue.addAfter(ip, dueMs - clock.nowMs())
+    recordEvent(address, 'Warning', repair.reason, repair.message)
     await ignoreRace(addresses.delete(address))
   }
 
@@ -74,9 +86,10 @@ export function startServiceIpRepair(deps: ControllerDeps, signal: AbortSignal):
     for (const ip of before ? clusterIps(before) : []) queue.add(ip)
   })
   addresses.cache.onChange(({ before, after }) => {
-    const { metadata, spec } = (after ?? before)!
-    if (after) queue.add(metadata.name)
-    else queue.add(`${spec.parentRef.namespace}/${spec.parentRef.name}`)
+    if (after) queue.add(after.metadata.name)
+    // Whoever uses the address must have it, whoever was named in it.
+    const { name: ip } = (after ?? before)!.metadata
+    for (const service of servicesByIp.get(ip)) queue.add(keyOf(service))
   })
   return { name, idle: () => queue.idle() }
 }
