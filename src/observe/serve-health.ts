@@ -8,7 +8,9 @@ export interface HealthOptions {
   readonly port: number
   /** Named conditions; each says what is wrong, or nothing. */
   readonly checks: Readonly<Record<string, () => string | undefined>>
-  readonly metrics?: Metrics
+  readonly metrics?: Pick<Metrics, 'expose'>
+  /** Further paths; an error becomes status 500 with its message. */
+  readonly routes?: Readonly<Record<string, (url: URL) => Promise<Answer>>>
 }
 
 export interface HealthServer extends AsyncDisposable {
@@ -42,13 +44,15 @@ export async function serveHealth(options: HealthOptions, signal: AbortSignal): 
   }
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number
   readonly type?: string
   readonly text: string
 }
 
-async function answer({ checks, metrics }: HealthOptions, url: URL): Promise<Answer> {
+async function answer({ checks, metrics, routes }: HealthOptions, url: URL): Promise<Answer> {
+  const own = routes?.[url.pathname]
+  if (own) return own(url)
   switch (url.pathname) {
     case '/livez':
       return { status: 200, text: 'ok' }
