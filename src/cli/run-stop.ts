@@ -5,7 +5,7 @@ import { listClusterNames, readClusterRecord } from './open-cluster-records.ts'
 import { stopCluster } from './run-cluster.ts'
 import { noSuchCluster, selectClusterName } from './select-cluster.ts'
 import { selectClusterPaths, selectHome } from './select-cluster-paths.ts'
-import { up, type UpOptions } from './run-up.ts'
+import { runUp, type UpOptions } from './run-up.ts'
 
 export async function stop(context: CliContext, named: string | undefined): Promise<void> {
   const name = existingName(context, named)
@@ -16,7 +16,7 @@ export async function stop(context: CliContext, named: string | undefined): Prom
 }
 
 export async function start(context: CliContext, named: string | undefined, options: UpOptions): Promise<void> {
-  await up(context, existingName(context, named), options)
+  await runUp(context, existingName(context, named), options)
 }
 
 function existingName(context: CliContext, named: string | undefined): string {

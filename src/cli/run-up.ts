@@ -33,6 +33,11 @@ export interface UpOptions {
 const defaultNodes = 1
 const defaultTimeoutSeconds = 60
 
+export async function runUp(context: CliContext, named: string | undefined, options: UpOptions): Promise<void> {
+  const name = await up(context, named, options)
+  if (!options.quiet) sayNext(context, name)
+}
+
 /**
  * @param meanwhile called when the cluster's processes are starting
  * @returns the cluster's name
@@ -61,7 +66,6 @@ export async function up(
   }
   const record = existing ?? (await createCluster(home, name, config, start))
   await writeKubeconfig(context, home, paths, record, options, steps)
-  if (!options.quiet) sayNext(context, name)
   return name
 }
 
@@ -224,7 +228,5 @@ async function writeKubeconfig(
 
 function sayNext(context: CliContext, name: string): void {
   const kubectl = `kubectl --context ${contextName(name)}`
-  context.say(
-    `Try:   ${kubectl} get nodes\n       ${kubectl} create deployment web --image=…\nStop:  frontdesk stop ${name}    (remove: frontdesk down ${name})`,
-  )
+  context.say(`Try:   ${kubectl} get nodes\nStop:  frontdesk stop ${name}    (remove: frontdesk down ${name})`)
 }
