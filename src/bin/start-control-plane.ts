@@ -60,7 +60,12 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   const transport = stack.use(inProcessTransport(api.handle, adminUser))
   const client = createClient({ transport, userAgent: 'frontdesk' })
   const informers = stack.use(createInformers(client, signal, { log }))
-  stack.use(startControllers({ client, informers, clock: systemClock, log, rootCa: pki.caCertificate }, signal))
+  stack.use(
+    startControllers(
+      { client, informers, clock: systemClock, log, rootCa: pki.caCertificate, serviceCidrs: [plan.serviceCidr] },
+      signal,
+    ),
+  )
   tell({ type: 'step', step: 'control', detail: `API on https://127.0.0.1:${record.apiPort}` })
   await networks
   await startNodes({ cluster, client, informers, broker, agents, env: options.env, log }, stack, signal)
