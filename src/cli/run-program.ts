@@ -94,7 +94,7 @@ function addUp(program: Command, context: CliContext): void {
     'frontdesk up shop --nodes 3',
     'frontdesk up --config cluster.yaml',
   ).action(async (name: string | undefined, options: UpOptions) => {
-    await (await import('./run-up.ts')).up(context, name, options)
+    await (await import('./run-up.ts')).runUp(context, name, options)
   })
 }
 
