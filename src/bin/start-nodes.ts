@@ -8,7 +8,7 @@ import { recordEvents } from '#client/record-events.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
 import type { KernelBroker } from '#kernel/start-namespace-broker.ts'
-import type { NodeAddresses } from '#lib/address-plan.ts'
+import { loadBalancerCidrs, type NodeAddresses } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
@@ -89,7 +89,8 @@ function startProxies(
       broker.openNetlink(netns, netlinkProtocol.netfilter),
     ])
     const backend = stack.use(openNftablesBackend({ netlinkFd: rulesFd, node: traffic, log: nodeLog }))
-    const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(flowsFd)), [plan.serviceCidr])
+    const ranges = [plan.serviceCidr, ...loadBalancerCidrs(plan)]
+    const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(flowsFd)), ranges)
     return stack.use(
       startProxy({ informers, nodeName: name, family: 'IPv4', backend, conntrack, log: nodeLog }, signal),
     )

@@ -2,6 +2,8 @@
  * Which addresses a cluster uses. Clusters on one machine have different indexes, so their ranges never meet, also
  * when a privileged cluster puts routes into the host's own network namespace.
  */
+import { parseAddressPool } from './address-pool.ts'
+
 export interface AddressPlan {
   readonly index: number
   readonly serviceCidr: string
@@ -64,3 +66,7 @@ export function planNode(plan: AddressPlan, number: number): NodeAddresses {
     podCidr: `10.${244 - plan.index}.${number}.0/24`,
   }
 }
+
+/** The pools as ranges with a prefix length, as routes need them. */
+export const loadBalancerCidrs = ({ loadBalancerPools }: AddressPlan): readonly string[] =>
+  loadBalancerPools.flatMap((text) => parseAddressPool(text)?.cidrs ?? [])

@@ -2,9 +2,8 @@
  * What each network namespace of a cluster shall contain, as values (docs/architecture.md, Networks). Link indexes and
  * hardware addresses are chosen here, so that making it so needs no look-up and doing it twice changes nothing.
  */
-import { parseAddressPool } from '#lib/address-pool.ts'
 import { nthAddress, parseCidr, parseIp } from '#lib/ip.ts'
-import type { AddressPlan, NodeAddresses } from '#lib/address-plan.ts'
+import { type AddressPlan, loadBalancerCidrs, type NodeAddresses } from '#lib/address-plan.ts'
 import type { Route } from './route-messages.ts'
 
 export interface DesiredLink {
@@ -214,9 +213,7 @@ export function desiredHostAccess(
         ...nodes.map((node) => ({ to: node.podCidr, via: node.internalIp })),
         ...(first ? [{ to: plan.serviceCidr, via: first.internalIp }] : []),
         // The underlay knows which node takes which address.
-        ...plan.loadBalancerPools
-          .flatMap((pool) => parseAddressPool(pool)?.cidrs ?? [])
-          .map((to) => ({ to, via: plan.controlPlaneIp })),
+        ...loadBalancerCidrs(plan).map((to) => ({ to, via: plan.controlPlaneIp })),
       ],
       neighbours: [],
     },
