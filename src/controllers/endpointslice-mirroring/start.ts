@@ -10,7 +10,7 @@ import { indexObjects } from '../object-index.ts'
 import { keyOf, parseKey } from '../object-key.ts'
 import { openResource } from '../owned-resource.ts'
 import { startQueue } from '../start-queue.ts'
-import { desiredMirror, mirrorIdentity, mirroringController, shouldMirror } from './desired-mirror.ts'
+import { desiredMirror, maxPerSubset, mirrorIdentity, mirroringController, shouldMirror } from './desired-mirror.ts'
 
 export function startEndpointSliceMirroring(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'endpointslice-mirroring'
@@ -36,12 +36,12 @@ export function startEndpointSliceMirroring(deps: ControllerDeps, signal: AbortS
       )
     }
     if (tooMany > 0) {
-      const message = `A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. ${tooMany} addresses were skipped`
+      const message = `A max of ${maxPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${tooMany} addresses were skipped`
       deps.recordEvent(endpoints, 'Warning', 'TooManyAddressesToMirror', message)
     }
     const identity = mirrorIdentity(endpoints)
     const { annotations } = identity
-    const plan = planSlices({ identity, existing, desired })
+    const plan = planSlices({ identity, existing, desired, maxEndpointsPerSlice: maxPerSubset })
     const stale = existing.filter(
       (slice) =>
         !isEqualJson(slice.metadata.annotations ?? {}, annotations) &&
