@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import * as dnsPacket from 'dns-packet'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Namespace } from '#api/namespace.ts'
+import { Pod } from '#api/pod.ts'
 import { Service, type ServiceSpec } from '#api/service.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { connectInNetns } from '#kernel/connect-in-netns.ts'
@@ -22,7 +23,8 @@ import { systemClock } from '#lib/clock.ts'
 import { silentLog } from '#observe/log.ts'
 import { HeldInformers } from '../../test/fixtures/held-informers.ts'
 import { FrameSplitter, frame } from './frame-splitter.ts'
-import { startDns } from './start-dns.ts'
+import type { QueryCounts } from './query-counts.ts'
+import { type Dns, startDns } from './start-dns.ts'
 
 const plan = planAddresses(30)
 const node = planNode(plan, 1)
@@ -33,6 +35,7 @@ const stack = new AsyncDisposableStack()
 const stop = new AbortController()
 let broker: KernelBroker
 let nodeNetns: string
+let dns: Dns
 /** Port of a server on the host that stands for the host's resolver. */
 let upstreamPort: number
 
@@ -47,10 +50,11 @@ before(async () => {
   const underlay = await broker.ensureUnderlay(plan)
   nodeNetns = await broker.ensureNodeNetwork(plan, node, [])
   upstreamPort = await serveUpstream()
-  stack.use(
+  dns = stack.use(
     await startDns(
       {
         informers,
+        pods: informers.of(Pod),
         openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53),
         tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, 53),
         upstreams: () => [{ address: '127.0.0.1', port: upstreamPort }],
@@ -73,7 +77,7 @@ after(async () => {
 async function serveUpstream(): Promise<number> {
   const answerTo = (packet: Uint8Array, isWhole: boolean): Uint8Array => {
     const { id, questions } = dnsPacket.decode(packet)
-    const name = questions![0]!.name
+    const { name, type } = questions![0]!
     const isLong = name.startsWith('long.')
     const count = isLong ? 60 : 1
     const addresses = Array.from({ length: count }, (_, index) => `192.0.2.${index + 1}`)
@@ -82,7 +86,8 @@ async function serveUpstream(): Promise<number> {
       id: id!,
       flags: isLong && !isWhole ? 0x0200 : 0,
       questions: questions!,
-      answers: isLong && !isWhole ? [] : addresses.map((data) => ({ type: 'A', name, ttl: 60, data })),
+      answers:
+        (isLong && !isWhole) || type !== 'A' ? [] : addresses.map((data) => ({ type: 'A', name, ttl: 60, data })),
     })
   }
   const udp = createSocket('udp4')
@@ -259,27 +264,112 @@ const resolvers: readonly { tool: string; probe: string[]; command: string[]; ex
 ]
 for (const { tool, probe, command, expected } of resolvers) {
   test(`a real resolver: ${tool}`, async (context) => {
-    try {
-      execFileSync(probe[0]!, probe.slice(1), { stdio: 'ignore' })
-    } catch {
-      return context.skip(`${probe[0]} is not installed`)
-    }
-    const resolvConf = path.join(runDir, 'resolv.conf')
-    writeFileSync(
-      resolvConf,
-      `nameserver ${plan.controlPlaneIp}\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n`,
-    )
-    const inside = `mount --bind ${resolvConf} /etc/resolv.conf && exec "$@"`
-    const { stdout } = await promisify(execFile)('nsenter', [
-      `--net=${nodeNetns}`,
-      'unshare',
-      '-m',
-      'sh',
-      '-c',
-      inside,
-      'sh',
-      ...command,
-    ])
-    assert.match(stdout, expected)
+    if (!isThere(probe)) return context.skip(`${probe[0]} is not installed`)
+    assert.match(await runInNode(command), expected)
   })
+}
+
+function isThere([command = '', ...args]: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Runs a command as if in a pod of namespace default. */
+async function runInNode(command: readonly string[]): Promise<string> {
+  const resolvConf = path.join(runDir, 'resolv.conf')
+  const searches = 'default.svc.cluster.local svc.cluster.local cluster.local'
+  writeFileSync(resolvConf, `nameserver ${plan.controlPlaneIp}\nsearch ${searches}\noptions ndots:5\n`)
+  const inside = `mount --bind ${resolvConf} /etc/resolv.conf && exec "$@"`
+  const args = [`--net=${nodeNetns}`, 'unshare', '-m', 'sh', '-c', inside, 'sh', ...command]
+  return (await promisify(execFile)('nsenter', args)).stdout
+}
+
+const lookup = "require('dns').lookup(process.argv[1], { all: true }, (error, found) => console.log(error ?? found))"
+const resolve4 =
+  "require('dns').resolve4(process.argv[1] + '.default.svc.cluster.local', (error, found) => console.log(error ?? found))"
+const searchers: readonly { tool: string; probe: string[]; command: (name: string) => string[] }[] = [
+  { tool: 'glibc', probe: ['getent', 'hosts', 'localhost'], command: (name) => ['getent', 'ahosts', name] },
+  {
+    tool: 'glibc, IPv4 only',
+    probe: ['getent', 'hosts', 'localhost'],
+    command: (name) => ['getent', 'ahostsv4', name],
+  },
+  {
+    tool: 'busybox ping',
+    probe: ['busybox', 'true'],
+    command: (name) => ['busybox', 'ping', '-c', '1', '-W', '1', name],
+  },
+  { tool: 'node', probe: [process.execPath, '-v'], command: (name) => [process.execPath, '-e', lookup, name] },
+  {
+    tool: "node's c-ares",
+    probe: [process.execPath, '-v'],
+    command: (name) => [process.execPath, '-e', resolve4, name],
+  },
+  { tool: 'musl', probe: ['musl-gcc', '-v'], command: (name) => [muslProgram(), name] },
+]
+
+/** musl's own resolver, in a program of three lines. */
+function muslProgram(): string {
+  const program = path.join(runDir, 'musl-lookup')
+  if (existsSync(program)) return program
+  const source = `#include <netdb.h>
+#include <stdio.h>
+#include <arpa/inet.h>
+int main(int c, char **v) { struct addrinfo *a, h = { .ai_socktype = SOCK_STREAM }; char t[99];
+if (getaddrinfo(v[1], 0, &h, &a)) return 1;
+for (; a; a = a->ai_next) puts(inet_ntop(a->ai_family, a->ai_family == AF_INET ? (void *)&((struct sockaddr_in *)a->ai_addr)->sin_addr : (void *)&((struct sockaddr_in6 *)a->ai_addr)->sin6_addr, t, 99)); }`
+  writeFileSync(`${program}.c`, source)
+  execFileSync('musl-gcc', ['-static', '-o', program, `${program}.c`])
+  return program
+}
+
+const searches: readonly { name: string; sought: string; found: string }[] = [
+  { name: 'a Service of another namespace', sought: 'far.other', found: '10.126.0.8' },
+  { name: 'a full name', sought: 'web.default.svc.cluster.local', found: '10.126.0.7' },
+  { name: 'a name outside', sought: 'www.example.com', found: '192.0.2.1' },
+]
+for (const { tool, probe, command } of searchers) {
+  for (const { name, sought, found } of searches) {
+    test(`${tool} has its final answer at the first question: ${name}`, async (context) => {
+      if (!isThere(probe)) return context.skip(`${probe[0]} is not installed`)
+      putFar()
+      const pod: Pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'asker', namespace: 'default', uid: 'u' },
+        spec: { containers: [{ name: 'c' }] },
+        status: { phase: 'Running', podIP: node.internalIp, podIPs: [{ ip: node.internalIp }] },
+      }
+      informers.of(Pod).put(pod)
+      const { counts } = dns.engine.askers.byAddress(node.internalIp)
+      const output = await runInNode(command(sought)).catch((error: { stdout: string }) => error.stdout)
+      assert.ok(output.includes(found), output)
+      assert.equal(counts.nxdomain, 0)
+      assert.ok(counts.noerror <= 2 && counts.searched === counts.noerror, JSON.stringify(counts))
+
+      // the same for an asker that the server does not know: all questions of the search, the same end
+      informers.of(Pod).remove(pod.metadata)
+      const before = { ...dns.engine.askers.nobody.counts }
+      if (tool === "node's c-ares") return
+      const plain = await runInNode(command(sought)).catch((error: { stdout: string }) => error.stdout)
+      assert.ok(plain.includes(found), plain)
+      const { nxdomain } = difference(dns.engine.askers.nobody.counts, before)
+      assert.ok(nxdomain >= 1, `${nxdomain} names did not exist`)
+    })
+  }
+}
+
+function putFar(): void {
+  informers.of(Namespace).put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' }, spec: {} })
+  const spec = { clusterIP: '10.126.0.8', clusterIPs: ['10.126.0.8'], ports: [{ port: 80 }] }
+  informers.of(Service).put({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'far', namespace: 'other' }, spec })
+}
+
+function difference(after: QueryCounts, before: QueryCounts): QueryCounts {
+  const keys = Object.keys(after) as (keyof QueryCounts)[]
+  return Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])) as unknown as QueryCounts
 }
