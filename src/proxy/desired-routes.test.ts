@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { addressCondition } from '#api/load-balancer-address.ts'
 import { RouteTracker } from './desired-routes.ts'
 import { selectSourceRanges } from './desired-service-ports.ts'
 import { endpoint, httpPort, service, slice, udpPort, udpSlice, vip } from './suite/packet-case.ts'
@@ -131,3 +132,55 @@ const ranges: readonly (readonly [string, readonly string[], readonly string[]])
 for (const [name, given, expected] of ranges) {
   test(`source ranges: ${name}`, () => assert.deepEqual(selectSourceRanges(given, 'IPv4'), expected))
 }
+
+/** Load balancer addresses as the status has them: allocated by the condition, announced by the ingress. */
+const balancerCases = [
+  ['announced', { ingress: ['172.30.128.1'] }, '172.30.128.1', ''],
+  ['allocated, not announced yet', { allocated: '172.30.128.1' }, '172.30.128.1', '172.30.128.1'],
+  ['both', { allocated: '172.30.128.1', ingress: ['172.30.128.1'] }, '172.30.128.1', '172.30.128.1'],
+  [
+    'somebody else announces more',
+    { allocated: '172.30.128.1', ingress: ['192.0.2.1'] },
+    '192.0.2.1,172.30.128.1',
+    '172.30.128.1',
+  ],
+  ['of another family', { allocated: 'fd00::1' }, '', ''],
+  ['allocated, but of another type', { allocated: '172.30.128.1', type: 'NodePort' }, '', ''],
+] as const
+
+test('load balancer addresses are routed before they are announced', () => {
+  for (const [name, given, loadBalancerIps, exclusiveIps] of balancerCases) {
+    const {
+      ingress = [],
+      allocated,
+      type = 'LoadBalancer',
+    } = given as {
+      ingress?: readonly string[]
+      allocated?: string
+      type?: 'LoadBalancer' | 'NodePort'
+    }
+    const condition = { type: addressCondition, status: 'True' as const, reason: 'Allocated', lastTransitionTime: '' }
+    const status = {
+      loadBalancer: { ingress: ingress.map((ip) => ({ ip, ipMode: 'VIP' as const })) },
+      conditions: allocated ? [{ ...condition, message: allocated }] : [],
+    }
+    const routes = tracker()
+    routes.serviceChanged(undefined, { ...service({ type }), status })
+    const [route] = routes.collect().desired.servicePorts.values()
+    assert.deepEqual([route?.loadBalancerIps.join(), route?.exclusiveIps.join()], [loadBalancerIps, exclusiveIps], name)
+  }
+})
+
+test('source ranges: the field, else the older annotation', () => {
+  const annotations = { 'service.beta.kubernetes.io/load-balancer-source-ranges': '10.1.0.0/16, 10.2.0.0/16' }
+  for (const [ranges, expected] of [
+    [undefined, '10.1.0.0/16,10.2.0.0/16'],
+    [['10.3.0.0/16'], '10.3.0.0/16'],
+  ] as const) {
+    const base = service({ type: 'LoadBalancer', ...(ranges && { loadBalancerSourceRanges: [...ranges] }) })
+    const routes = tracker()
+    routes.serviceChanged(undefined, { ...base, metadata: { ...base.metadata, annotations } })
+    const [route] = routes.collect().desired.servicePorts.values()
+    assert.equal(route?.loadBalancerSourceRanges.join(), expected)
+  }
+})

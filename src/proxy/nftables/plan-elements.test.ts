@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { DesiredRoutes, NodeTraffic, RouteEndpoint, ServicePortRoute } from '../backend.ts'
 import { elementData, elementKey, renderElement, type Element } from './elements.ts'
 import { planAdoption } from './plan-adoption.ts'
+import * as mark from './mark.ts'
 import { RoutePlanner, type Plan, type PlanUnit } from './plan-elements.ts'
 
 const node: NodeTraffic = { family: 'IPv4', podCidr: '10.244.1.0/24', serviceCidrs: [], masqueradeAll: false }
@@ -55,6 +56,12 @@ interface PlanCase {
 }
 
 const cases: readonly PlanCase[] = [
+  {
+    name: 'a load balancer address of its own: other ports are refused there, too',
+    before: desired(route('web', [1])),
+    after: desired(route('web', [1], { loadBalancerIps: ['172.30.128.1'], exclusiveIps: ['172.30.128.1'] })),
+    plan: ['+ cluster-ips 172.30.128.1', `+ fronts 172.30.128.1 . TCP . 80 : ${1 | mark.masqueraded}`],
+  },
   {
     name: 'a new Service with two endpoints, one of them here',
     after: desired(route('web', [1, 3])),
