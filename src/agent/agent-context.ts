@@ -10,6 +10,7 @@ import type { ReferencedObjects } from './environment/build-environment.ts'
 import type { ResolverConfig } from './environment/render-resolv-conf.ts'
 import type { ImageStore } from './images/contract.ts'
 import type { PodAddresses } from './node/open-pod-addresses.ts'
+import type { RouteWithdrawals } from './pod/route-withdrawals.ts'
 
 export interface AgentContext {
   readonly client: Client
@@ -28,6 +29,7 @@ export interface AgentContext {
   readonly objects: ReferencedObjects
   readonly services: Lister<Service>
   readonly podAddresses: PodAddresses
+  readonly withdrawals: RouteWithdrawals
   readonly hostResolver: ResolverConfig
   /** Variables of `localhost/host` containers: PATH and the like. */
   readonly hostEnv: readonly string[]

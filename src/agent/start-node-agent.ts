@@ -22,6 +22,7 @@ import { openPodAddresses } from './node/open-pod-addresses.ts'
 import { renderCapacity } from './node/render-node.ts'
 import { readMachineFacts, runNodeRegistration } from './node/run-node-registration.ts'
 import { readSavedPods, type SavedPod } from './pod/open-pod-dir.ts'
+import { RouteWithdrawals } from './pod/route-withdrawals.ts'
 import { PodRunner } from './pod/run-pod.ts'
 import type { PodDirectory } from './streams/serve-pod-streams.ts'
 import { selectReferences } from './volumes/select-references.ts'
@@ -102,6 +103,7 @@ function createContext(options: NodeAgentOptions, allocatable: Record<string, st
     objects: referencedObjects(options),
     services: informers.of(Service),
     podAddresses: openPodAddresses(addresses.podCidr, path.join(dirs.pods, `.next-address-${nodeName}`)),
+    withdrawals: new RouteWithdrawals({ informers, nodeName, nowMs: clock.nowMs }),
     hostResolver: readHostResolver(),
     hostEnv: hostVariables.flatMap((name) => (env[name] === undefined ? [] : [`${name}=${env[name]}`])),
     allocatable,
@@ -146,14 +148,15 @@ class Pods {
   }
 
   async start(informers: NodeAgentOptions['informers']): Promise<void> {
-    const { podsDir, nodeName, podAddresses } = this.#context
+    const { podsDir, nodeName, podAddresses, withdrawals } = this.#context
     this.#saved = new Map(readSavedPods(podsDir, nodeName).map((saved) => [saved.sandbox.uid, saved]))
     // Before anything new gets an address.
     for (const { sandbox } of this.#saved.values()) if (sandbox.ip !== undefined) podAddresses.adopt(sandbox.ip)
     const pods = informers.of(Pod)
     const configMaps = informers.of(ConfigMap)
     const secrets = informers.of(Secret)
-    await Promise.all([pods.synced, configMaps.synced, secrets.synced, informers.of(Service).synced])
+    const caches = [pods, configMaps, secrets, informers.of(Service), withdrawals]
+    await Promise.all(caches.map(({ synced }) => synced))
     if (this.#signal.aborted) return
     pods.onChange(({ before, after }) => this.#onPod(before, after))
     for (const saved of this.#saved.values()) this.#removeOrphan(saved)

@@ -12,6 +12,7 @@ import { loadBalancerCidrs, type NodeAddresses } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
+import { openCommittedPublisher } from '#proxy/publish-committed.ts'
 import { ConntrackReconciler } from '#proxy/reconcile-conntrack.ts'
 import { type Proxy, startProxy } from '#proxy/start-proxy.ts'
 import { type Cluster, nodeName } from './read-cluster.ts'
@@ -69,7 +70,7 @@ function readVersion(): string {
 }
 
 function startProxies(
-  { cluster, informers, broker, log }: NodesOptions,
+  { cluster, client, informers, broker, log }: NodesOptions,
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Proxy[]> {
@@ -91,8 +92,9 @@ function startProxies(
     const backend = stack.use(openNftablesBackend({ netlinkFd: rulesFd, node: traffic, log: nodeLog }))
     const ranges = [plan.serviceCidr, ...loadBalancerCidrs(plan)]
     const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(flowsFd)), ranges)
+    const publish = openCommittedPublisher({ client, nodeName: name, log: nodeLog }, signal)
     return stack.use(
-      startProxy({ informers, nodeName: name, family: 'IPv4', backend, conntrack, log: nodeLog }, signal),
+      startProxy({ informers, nodeName: name, family: 'IPv4', backend, conntrack, publish, log: nodeLog }, signal),
     )
   }
   return Promise.all(nodes.map(start))

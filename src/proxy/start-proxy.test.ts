@@ -61,18 +61,20 @@ function start(failures = 0) {
   const informers = new FakeInformers()
   const backend = new FakeBackend()
   backend.failures = failures
+  const published: number[] = []
   const proxy = startProxy(
     {
       informers: informers.informers,
       nodeName: 'node-1',
       family: 'IPv4',
       backend,
+      publish: (version) => published.push(version),
       log: silentLog,
       verifyIntervalMs: 0,
     },
     new AbortController().signal,
   )
-  return { informers, backend, proxy }
+  return { informers, backend, proxy, published }
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -123,4 +125,43 @@ test('ended: no more writing, nobody waits', async () => {
   await turn()
   await turn()
   assert.equal(backend.syncs.length, 1)
+})
+
+test('versions are told at first and when pods leave, also those of other proxies, and only once in the kernel', async () => {
+  const { informers, backend, proxy, published } = start()
+  await using _ = proxy
+  const version = (resourceVersion: number, pods: Readonly<Record<string, boolean>>, labels = {}): KubeObject => {
+    const base = slice({ endpoints: [] })
+    const endpoints = Object.entries(pods).map(([uid, terminating]) => ({
+      addresses: ['10.0.0.1'],
+      conditions: { ready: !terminating, serving: true, terminating },
+      targetRef: { kind: 'Pod', uid },
+    }))
+    const metadata = { ...base.metadata, resourceVersion: String(resourceVersion) }
+    return { ...base, metadata: { ...metadata, labels: { ...metadata.labels, ...labels } }, endpoints } as KubeObject
+  }
+  informers.change(undefined, service())
+  informers.change(undefined, version(3, { a: false }))
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  await proxy.synced
+  assert.deepEqual(published, [3])
+  informers.change(version(3, { a: false }), version(4, { a: false, b: false }))
+  await proxy.settled()
+  assert.deepEqual(published, [3], 'nobody left')
+  backend.failures = 1
+  informers.change(version(4, { a: false, b: false }), version(5, { a: true, b: false }))
+  await turn()
+  await turn()
+  assert.deepEqual(published, [3], 'the kernel refused')
+  await proxy.settled()
+  assert.deepEqual(published, [3, 5])
+  informers.change(version(5, { a: true, b: false }), version(6, { b: false }))
+  await proxy.settled()
+  assert.deepEqual(published, [3, 5], 'that one had left before')
+  const headless = { 'service.kubernetes.io/headless': '' }
+  informers.change(undefined, version(7, { c: false }, headless))
+  informers.change(version(7, { c: false }, headless), version(8, {}, headless))
+  await turn()
+  await turn()
+  assert.deepEqual(published, [3, 5, 8])
 })

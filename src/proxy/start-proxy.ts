@@ -2,6 +2,7 @@
  * The Service proxy of one node: watches Services, EndpointSlices and its Node, and keeps a back end in step. Nothing
  * is written before everything is known, so a start never takes away what an earlier run had routed.
  */
+import { sliceVersion, withdrawsPods } from '#api/committed-routes.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Node } from '#api/node.ts'
 import { Service } from '#api/service.ts'
@@ -25,6 +26,11 @@ export interface ProxyDependencies {
   readonly verifyIntervalMs?: number
   /** Called after each change has been committed to the kernel. */
   readonly onSynced?: (result: SyncResult) => void
+  /**
+   * Called when the kernel has all EndpointSlices up to this resourceVersion: at first, and whenever pods leave. Absent:
+   * pods end without waiting for this node.
+   */
+  readonly publish?: (version: number) => void
 }
 
 export interface SyncResult {
@@ -62,6 +68,10 @@ class RunningProxy implements Proxy {
   #retry: NodeJS.Timeout | undefined
   #retryMs = firstRetryMs
   #waiting: (() => void)[] = []
+  /** Newest EndpointSlice that was seen; newest one that took pods out; and what was told about. */
+  #seenVersion = 0
+  #withdrawnVersion = 0
+  #publishedVersion = -1
 
   constructor(dependencies: ProxyDependencies, signal: AbortSignal) {
     const { informers, nodeName, family, verifyIntervalMs = 1_000 } = dependencies
@@ -95,6 +105,7 @@ class RunningProxy implements Proxy {
     })
     informers.of(EndpointSlice).onChange(({ before, after }) => {
       this.#tracker.sliceChanged(before, after)
+      this.#noteVersion(before, after)
       this.#schedule()
     })
     informers.of(Node).onChange(({ after }) => {
@@ -116,7 +127,7 @@ class RunningProxy implements Proxy {
   /** All events of this turn of the loop go into one transaction. */
   #schedule(): void {
     if (!this.#isReady || this.#running || this.#stop.signal.aborted) return
-    if (!this.#everything && !this.#tracker.hasChanges) return
+    if (!this.#everything && !this.#tracker.hasChanges && !this.#mustPublish) return
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined
       this.#run(() => this.#sync())
@@ -137,15 +148,34 @@ class RunningProxy implements Proxy {
     const { backend, conntrack, onSynced } = this.#dependencies
     const start = performance.now()
     const waiting = this.#everything
+    const version = this.#seenVersion
     const { desired, changed } = this.#tracker.collect()
-    if (!waiting && changed.size === 0) return
+    if (!waiting && changed.size === 0) return this.#publish(version)
     this.#everything = true
     await backend.sync(desired, waiting ? undefined : changed)
     conntrack?.reconcile(desired, waiting ? undefined : changed)
     this.#everything = false
     this.#retryMs = firstRetryMs
     this.#firstSync.resolve()
+    this.#publish(version)
     onSynced?.({ changed: changed.size, durationMs: performance.now() - start })
+  }
+
+  #noteVersion(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    if (!after) return
+    this.#seenVersion = Math.max(this.#seenVersion, sliceVersion(after))
+    if (withdrawsPods(before, after)) this.#withdrawnVersion = this.#seenVersion
+  }
+
+  get #mustPublish(): boolean {
+    return this.#withdrawnVersion > this.#publishedVersion
+  }
+
+  /** Everything up to `version` is in the kernel. Idle clusters and clusters that only grow hear nothing of it. */
+  #publish(version: number): void {
+    if (!this.#mustPublish) return
+    this.#publishedVersion = version
+    this.#dependencies.publish?.(version)
   }
 
   #verify(): void {

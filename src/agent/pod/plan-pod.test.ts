@@ -155,6 +155,27 @@ const cases: readonly Case[] = [
     records: [running('a', { mustDie: 'LivenessProbeFailed' }), running('b')],
     actions: [stop('a', 'LivenessProbeFailed')],
   },
+  {
+    name: 'deletion first waits for the routes to go',
+    ...deleted,
+    records: [running('a'), exited('b', 0)],
+    observed: { routes: 'open' },
+    actions: [{ type: 'awaitWithdrawal' }],
+  },
+  {
+    name: 'while it waits for the routes nothing is stopped',
+    ...deleted,
+    records: [running('a')],
+    observed: { routes: 'withdrawing' },
+    actions: [],
+  },
+  {
+    name: 'without a container that runs there is nothing to wait for',
+    ...deleted,
+    records: [exited('a', 0)],
+    observed: { routes: 'withdrawing' },
+    actions: [{ type: 'removePod' }],
+  },
   { name: 'deletion stops what runs', ...deleted, records: [running('a'), exited('b', 0)], actions: [stop('a')] },
   {
     name: 'sidecars end after the containers',
@@ -204,8 +225,8 @@ for (const { name, spec, metadata, status, records = [], observed, actions, wake
       ...(status && { status }),
     } as unknown as Pod
     const all = new Map(records.map((record) => [record.name, record]))
-    const defaults = { sandboxReady: true, busy: false, initialized: false, startedAtMs: now, records: all }
-    const plan = planPod(pod, { ...defaults, ...observed }, now)
+    const defaults = { sandboxReady: true, routes: 'withdrawn', busy: false, initialized: false } as const
+    const plan = planPod(pod, { ...defaults, startedAtMs: now, records: all, ...observed }, now)
     assert.deepEqual(plan.actions, actions)
     assert.equal(plan.wakeAtMs, wakeInMs === undefined ? undefined : now + wakeInMs)
   })

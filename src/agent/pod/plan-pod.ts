@@ -7,6 +7,8 @@ import { formatDelay, planRestart } from './plan-crash-backoff.ts'
 export interface ObservedPod {
   readonly sandboxReady: boolean
   readonly records: ReadonlyMap<string, ContainerRecord>
+  /** Whether new connections may still be sent here; only asked once the pod is being deleted. */
+  readonly routes: 'open' | 'withdrawing' | 'withdrawn'
   /** Something about the whole pod is under way (sandbox, volumes, removal). */
   readonly busy: boolean
   /** After a failure of such a thing: not before this time. */
@@ -22,6 +24,8 @@ export type PodAction =
   | { readonly type: 'startContainer'; readonly name: string; readonly backoff?: CrashBackoff }
   /** Shown instead of starting: it crashed too recently. */
   | { readonly type: 'waitForBackoff'; readonly name: string; readonly delayMs: number }
+  /** Comes before any container of a deleted pod is stopped. */
+  | { readonly type: 'awaitWithdrawal' }
   | { readonly type: 'stopContainer'; readonly name: string; readonly reason: string }
   | { readonly type: 'failPod'; readonly reason: string; readonly message: string }
   /** The pod has ended for good: its network is not needed any more. */
@@ -62,12 +66,19 @@ class Planner {
 
   run(): void {
     if (this.#observed.busy) return
-    if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#stopAll('', 'removePod')
+    if (this.#pod.metadata.deletionTimestamp !== undefined) return this.#delete()
     if (isTerminal(this.#pod)) return this.#stopAll('', this.#observed.sandboxReady ? 'releaseSandbox' : undefined)
     if (this.#pastDeadline()) return
     if (!this.#observed.sandboxReady) return this.#createSandbox()
     this.#stopCondemned()
     if (this.#prepare()) this.#runContainers()
+  }
+
+  #delete(): void {
+    const { routes, records } = this.#observed
+    const mustWait = routes !== 'withdrawn' && [...records.values()].some(isRunning)
+    if (!mustWait) return this.#stopAll('', 'removePod')
+    if (routes === 'open') this.actions.push({ type: 'awaitWithdrawal' })
   }
 
   #createSandbox(): void {

@@ -3,6 +3,7 @@
  * something happens. All decisions are in plan-pod.ts and render-pod-status.ts.
  */
 import type { Container } from '#api/container.ts'
+import { awaitRoutesAnnotation } from '#api/committed-routes.ts'
 import { Pod } from '#api/pod.ts'
 import { isConflict, isNotFound } from '#api/status-error.ts'
 import { isNamespaceFile } from '#kernel/namespaces.ts'
@@ -17,10 +18,13 @@ import { ContainerRunner } from './run-container.ts'
 import type { ContainerRecord } from './container-record.ts'
 import { openPodDir, type PodDir, type SandboxRecord, type SavedPod } from './open-pod-dir.ts'
 import { isTerminal, planPod, type ObservedPod, type PodAction } from './plan-pod.ts'
+import { describeHolders } from './route-withdrawals.ts'
 import { renderPodStatus } from './render-pod-status.ts'
 import { openStatusWriter, type StatusWriter } from './write-status.ts'
 
 const retry = { baseMs: 500, maxMs: 30_000 }
+/** How long containers of a deleted pod may be kept from stopping because somebody still sends connections to them. */
+const withdrawalPatienceMs = 2_000
 
 export class PodRunner {
   readonly uid: string
@@ -35,6 +39,7 @@ export class PodRunner {
   #sandbox: SandboxRecord | undefined
   #sandboxReady = false
   #initialized = false
+  #routes: ObservedPod['routes'] = 'open'
   #busy = false
   #failures = 0
   #retryAtMs: number | undefined
@@ -62,6 +67,7 @@ export class PodRunner {
     this.dir = openPodDir(context.podsDir, this.uid)
     this.#status = openStatusWriter(context.client, pod, context.log, signal)
     this.#tokens = openTokens(context, pod)
+    context.withdrawals.track(this.uid)
     this.#startedAtMs = saved?.sandbox.startedAtMs ?? context.clock.nowMs()
     if (saved) this.#adopt(saved)
   }
@@ -185,6 +191,7 @@ export class PodRunner {
     return {
       sandboxReady: this.#sandboxReady && this.#volumes !== undefined,
       records,
+      routes: this.#pod.metadata.annotations?.[awaitRoutesAnnotation] === 'false' ? 'withdrawn' : this.#routes,
       busy: this.#busy,
       initialized: this.#initialized,
       startedAtMs: this.#startedAtMs,
@@ -223,6 +230,8 @@ export class PodRunner {
         return this.#runner(action.name).start(this.#spec(action.name), action.backoff)
       case 'waitForBackoff':
         return this.#runner(action.name).showBackoff(action.delayMs)
+      case 'awaitWithdrawal':
+        return void this.#awaitWithdrawal()
       case 'stopContainer':
         return this.#runner(action.name).stop(this.#spec(action.name), action.reason)
       case 'failPod':
@@ -237,6 +246,28 @@ export class PodRunner {
       default:
         action satisfies never
     }
+  }
+
+  /** Never fails: who does not answer in time is named in an event, and the containers are stopped all the same. */
+  async #awaitWithdrawal(): Promise<void> {
+    const { withdrawals, events } = this.#context
+    this.#routes = 'withdrawing'
+    const patienceMs = this.#withdrawalPatienceMs()
+    const holders = await withdrawals.untilWithdrawn(this.uid, patienceMs, this.#signal)
+    this.#routes = 'withdrawn'
+    if (holders.length > 0) {
+      const message = `Stopping although connections may be lost: in ${patienceMs} ms ${describeHolders(holders)}`
+      events(this.#pod, 'Warning', 'RoutesNotWithdrawn', message)
+    }
+    this.sync()
+  }
+
+  /** Part of the grace period, of which the program must keep at least one half. Without one nobody was promised anything. */
+  #withdrawalPatienceMs(): number {
+    const { clock } = this.#context
+    if (this.#deletedFromApi || this.#pod.metadata.deletionGracePeriodSeconds === 0) return withdrawalPatienceMs
+    const leftMs = (this.deletionDeadlineMs ?? Infinity) - clock.nowMs()
+    return Math.round(Math.min(withdrawalPatienceMs, Math.max(0, leftMs) / 2))
   }
 
   #exclusively(run: () => Promise<void>): void {
@@ -339,6 +370,7 @@ export class PodRunner {
     await this.#releaseSandbox()
     await this.#deleteFromApi()
     this.#removed = true
+    this.#context.withdrawals.forget(this.uid)
     this.detach()
     this.#onRemoved()
     await this.dir.remove()

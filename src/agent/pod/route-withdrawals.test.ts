@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { committedAnnotation } from '#api/committed-routes.ts'
+import { EndpointSlice } from '#api/endpoint-slice.ts'
+import { Lease } from '#api/lease.ts'
+import { HeldInformers } from '../../../test/fixtures/held-informers.ts'
+import { RouteWithdrawals, type Holder } from './route-withdrawals.ts'
+
+const now = Date.parse('2026-01-02T03:04:05Z')
+const never = new AbortController().signal
+const slices: Holder = { type: 'slices' }
+const node = (name: string): Holder => ({ type: 'node', name })
+
+interface SliceOptions {
+  readonly name?: string
+  readonly nodeName?: string
+  readonly managedBy?: string
+}
+
+function slice(version: number, pods: Readonly<Record<string, boolean>>, options: SliceOptions = {}): EndpointSlice {
+  const { name = 'web-1', nodeName = 'node-1', managedBy = 'endpointslice-controller.k8s.io' } = options
+  const labels = { 'endpointslice.kubernetes.io/managed-by': managedBy }
+  const endpoints = Object.entries(pods).map(([uid, terminating]) => ({
+    addresses: ['10.0.0.1'],
+    conditions: { ready: !terminating, serving: true, terminating },
+    targetRef: { kind: 'Pod', uid },
+    nodeName,
+  }))
+  const metadata = { name, namespace: 'default', labels, resourceVersion: String(version) }
+  return { metadata, addressType: 'IPv4', endpoints, ports: [] } as unknown as EndpointSlice
+}
+
+function lease(name: string, committed?: number, ageMs = 0): Lease {
+  const annotations = committed === undefined ? {} : { [committedAnnotation]: String(committed) }
+  const spec = { renewTime: new Date(now - ageMs).toISOString(), leaseDurationSeconds: 40 }
+  return { metadata: { name, namespace: 'kube-node-lease', annotations }, spec } as unknown as Lease
+}
+
+function open() {
+  const informers = new HeldInformers()
+  const withdrawals = new RouteWithdrawals({ informers, nodeName: 'node-1', nowMs: () => now })
+  withdrawals.track('a')
+  return { withdrawals, slices: informers.of(EndpointSlice), leases: informers.of(Lease) }
+}
+
+interface Case {
+  readonly name: string
+  readonly slices: readonly EndpointSlice[]
+  readonly leases: readonly Lease[]
+  readonly holders: readonly Holder[]
+}
+
+const everywhere = [lease('node-1', 9), lease('node-2', 9)]
+const cases: readonly Case[] = [
+  { name: 'a pod of no Service', slices: [], leases: everywhere, holders: [] },
+  { name: 'slices still offer it', slices: [slice(5, { a: false })], leases: everywhere, holders: [slices] },
+  {
+    name: 'it terminates, and every node knows',
+    slices: [slice(5, { a: false }), slice(9, { a: true })],
+    leases: everywhere,
+    holders: [],
+  },
+  {
+    name: 'one node is behind',
+    slices: [slice(5, { a: false }), slice(9, { a: true })],
+    leases: [lease('node-1', 9), lease('node-2', 8)],
+    holders: [node('node-2')],
+  },
+  {
+    name: 'later versions of the slice do not matter',
+    slices: [slice(5, { a: false }), slice(9, { a: true }), slice(12, { a: true, b: false })],
+    leases: everywhere,
+    holders: [],
+  },
+  {
+    name: 'deleted at once: it leaves the slice without terminating in it',
+    slices: [slice(5, { a: false }), slice(10, {})],
+    leases: [lease('node-1', 10), lease('node-2', 9)],
+    holders: [node('node-2')],
+  },
+  {
+    name: 'every Service must have let go',
+    slices: [slice(9, { a: true }), slice(4, { a: false }, { name: 'other' })],
+    leases: everywhere,
+    holders: [slices],
+  },
+  {
+    name: 'a node that is gone does not count',
+    slices: [slice(9, { a: true })],
+    leases: [lease('node-1', 9), lease('node-2', 3, 41_000)],
+    holders: [],
+  },
+  {
+    name: 'a node whose proxy does not speak does not count',
+    slices: [slice(9, { a: true })],
+    leases: [lease('node-1', 9), lease('node-2')],
+    holders: [],
+  },
+  {
+    name: 'slices of the user and of another node are not waited for',
+    slices: [slice(5, { a: false }, { managedBy: 'me' }), slice(6, { a: false }, { name: 'o', nodeName: 'node-2' })],
+    leases: everywhere,
+    holders: [],
+  },
+]
+
+for (const { name, slices: versions, leases: held, holders } of cases) {
+  test(`routes: ${name}`, async () => {
+    const { withdrawals, slices: informer, leases } = open()
+    leases.put(...held)
+    informer.put(...versions)
+    assert.deepEqual(await withdrawals.untilWithdrawn('a', 0, never), holders)
+  })
+}
+
+test('the wait ends with the last confirmation, not before', async () => {
+  const { withdrawals, slices: informer, leases } = open()
+  leases.put(lease('node-1', 5), lease('node-2', 5))
+  informer.put(slice(5, { a: false }))
+  let isOver = false
+  const waiting = withdrawals.untilWithdrawn('a', 60_000, never).then((holders) => ((isOver = true), holders))
+  for (const change of [
+    () => informer.put(slice(9, { a: true })),
+    () => leases.put(lease('node-2', 9)),
+    () => leases.put(lease('node-1', 8)),
+  ]) {
+    change()
+    await Promise.resolve()
+    await Promise.resolve()
+    assert.equal(isOver, false)
+  }
+  leases.put(lease('node-1', 11))
+  assert.deepEqual(await waiting, [])
+})
+
+test('a node that let somebody wait in vain is not waited for again until it speaks', async () => {
+  const { withdrawals, slices: informer, leases } = open()
+  leases.put(lease('node-1', 3))
+  informer.put(slice(9, { a: true, b: true }))
+  assert.deepEqual(await withdrawals.untilWithdrawn('a', 0, never), [node('node-1')])
+  assert.deepEqual(await withdrawals.untilWithdrawn('b', 0, never), [])
+  leases.put(lease('node-1', 4))
+  assert.deepEqual(await withdrawals.untilWithdrawn('b', 0, never), [node('node-1')])
+})
+
+test('an agent that stops does not wait', async () => {
+  const { withdrawals, slices: informer } = open()
+  informer.put(slice(9, { a: false }))
+  const stop = new AbortController()
+  const waiting = withdrawals.untilWithdrawn('a', 60_000, stop.signal)
+  stop.abort()
+  assert.deepEqual(await waiting, [])
+})

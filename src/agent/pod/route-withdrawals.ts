@@ -1,0 +1,142 @@
+/**
+ * Knows whether a node still sends new connections to a pod that is being deleted: the EndpointSlices must say that it
+ * terminates, and every node's proxy that its kernel has that version (`#api/committed-routes.ts`).
+ */
+import { committedVersion, listedPods, nodeLeaseNamespace, sliceVersion } from '#api/committed-routes.ts'
+import { EndpointSlice } from '#api/endpoint-slice.ts'
+import type { Kind } from '#api/kind.ts'
+import { Lease } from '#api/lease.ts'
+import type { KubeObject } from '#api/meta.ts'
+import type { Informer, Lister } from '#client/contract.ts'
+
+/** Slices that somebody makes by hand are not changed when a pod ends: no use waiting for them. */
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
+const controllerName = 'endpointslice-controller.k8s.io'
+
+export interface WithdrawalSources {
+  readonly informers: { of<T extends KubeObject>(kind: Kind<T>): Informer<T> }
+  readonly nodeName: string
+  readonly nowMs: () => number
+}
+
+/** Who still holds a pod up. */
+export type Holder = { readonly type: 'slices' } | { readonly type: 'node'; readonly name: string }
+
+/** By slice: the version in which the pod began to leave; undefined while it is offered to clients. */
+type Listing = Map<string, number | undefined>
+
+export class RouteWithdrawals {
+  readonly synced: Promise<void>
+  readonly #nodeName: string
+  readonly #nowMs: () => number
+  readonly #leases: Lister<Lease>
+  readonly #pods = new Set<string>()
+  readonly #listings = new Map<string, Listing>()
+  readonly #waiting = new Set<() => void>()
+  /** Nodes that let somebody wait in vain, and what they had told until then: nobody waits for them again until more comes. */
+  readonly #silent = new Map<string, number>()
+
+  constructor({ informers, nodeName, nowMs }: WithdrawalSources) {
+    this.#nodeName = nodeName
+    this.#nowMs = nowMs
+    const slices = informers.of(EndpointSlice)
+    const leases = informers.of(Lease)
+    this.#leases = leases
+    slices.onChange(({ before, after }) => this.#sliceChanged(before, after))
+    leases.onChange(({ after }) => after?.metadata.namespace === nodeLeaseNamespace && this.#wake())
+    this.synced = Promise.all([slices.synced, leases.synced]).then(() => {})
+  }
+
+  /** From its creation to its end, or listings of pods that are gone would be kept. */
+  track(uid: string): void {
+    this.#pods.add(uid)
+  }
+
+  forget(uid: string): void {
+    this.#pods.delete(uid)
+    this.#listings.delete(uid)
+  }
+
+  /** Resolves when no node sends new connections to the pod, or after `patienceMs`: then with those who did not answer. */
+  async untilWithdrawn(uid: string, patienceMs: number, signal: AbortSignal): Promise<readonly Holder[]> {
+    if (this.#holders(uid).length === 0) return []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => this.#holders(uid).length === 0 && resolve()
+    const timer = setTimeout(resolve, patienceMs)
+    const onAbort = () => resolve()
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#waiting.add(look)
+    await promise
+    this.#waiting.delete(look)
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+    if (signal.aborted) return []
+    const holders = this.#holders(uid)
+    for (const holder of holders)
+      if (holder.type === 'node') this.#silent.set(holder.name, this.#versionOf(holder.name))
+    return holders
+  }
+
+  #holders(uid: string): Holder[] {
+    const versions = [...(this.#listings.get(uid)?.values() ?? [])]
+    if (versions.length === 0) return []
+    if (versions.includes(undefined)) return [{ type: 'slices' }]
+    const needed = Math.max(...(versions as number[]))
+    return this.#leases.list(nodeLeaseNamespace).flatMap((lease): Holder[] => {
+      const version = committedVersion(lease)
+      const { name } = lease.metadata
+      if (version === undefined || version >= needed || this.#silent.get(name) === version) return []
+      return isAlive(lease, this.#nowMs()) ? [{ type: 'node', name }] : []
+    })
+  }
+
+  #versionOf(node: string): number {
+    const lease = this.#leases.get({ namespace: nodeLeaseNamespace, name: node })
+    return (lease && committedVersion(lease)) ?? 0
+  }
+
+  #sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    const { metadata } = (after ?? before)!
+    if (metadata.labels?.[managedByLabel] !== controllerName || before?.endpoints === after?.endpoints) return
+    const key = `${metadata.namespace}/${metadata.name}`
+    const [past, now] = [listedPods(before), listedPods(after)]
+    for (const [uid, { terminating, nodeName }] of now) {
+      if (nodeName !== this.#nodeName) continue
+      if (!terminating) this.#list(uid, key, undefined)
+      else if (past.get(uid)?.terminating !== true) this.#list(uid, key, sliceVersion(after!))
+    }
+    for (const [uid, { terminating, nodeName }] of past) {
+      if (nodeName !== this.#nodeName || now.has(uid)) continue
+      if (after && !terminating && this.#pods.has(uid)) this.#list(uid, key, sliceVersion(after))
+      else this.#unlist(uid, key)
+    }
+    this.#wake()
+  }
+
+  #list(uid: string, key: string, version: number | undefined): void {
+    const listing: Listing = this.#listings.get(uid) ?? new Map()
+    this.#listings.set(uid, listing.set(key, version))
+  }
+
+  #unlist(uid: string, key: string): void {
+    const listing = this.#listings.get(uid)
+    listing?.delete(key)
+    if (listing?.size === 0) this.#listings.delete(uid)
+  }
+
+  #wake(): void {
+    for (const look of [...this.#waiting]) look()
+  }
+}
+
+/** A node that is gone does not renew its Lease, and sends nobody anywhere. */
+function isAlive({ spec }: Lease, nowMs: number): boolean {
+  const { renewTime, leaseDurationSeconds = 0 } = spec
+  return renewTime !== undefined && Date.parse(renewTime) + leaseDurationSeconds * 1000 > nowMs
+}
+
+export function describeHolders(holders: readonly Holder[]): string {
+  if (holders.some(({ type }) => type === 'slices')) return 'EndpointSlices still offer it'
+  const names = holders.flatMap((holder) => (holder.type === 'node' ? [holder.name] : []))
+  return `${names.join(', ')} did not confirm that no connections are sent to it any more`
+}

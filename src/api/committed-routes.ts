@@ -1,0 +1,47 @@
+/**
+ * How Service proxies tell which EndpointSlices are in the kernel of their node, so that a pod is stopped only when no
+ * node sends new connections to it. See docs/decisions/0010-pods-stop-after-their-routes.md.
+ */
+import type { EndpointSlice } from './endpoint-slice.ts'
+import type { Lease } from './lease.ts'
+
+/** Where every node has the Lease that its agent renews. */
+export const nodeLeaseNamespace = 'kube-node-lease'
+
+/** On a node's Lease: all EndpointSlices up to this resourceVersion are in the node's kernel. */
+export const committedAnnotation = 'frontdesk.dev/routes-committed'
+
+/** On a pod, `"false"`: its containers are stopped at once, wherever routes still lead. */
+export const awaitRoutesAnnotation = 'frontdesk.dev/await-routes'
+
+/** Absent: nobody speaks for this node's routes. */
+export function committedVersion({ metadata }: Lease): number | undefined {
+  const text = metadata.annotations?.[committedAnnotation]
+  return text === undefined ? undefined : Number(text)
+}
+
+export const sliceVersion = ({ metadata }: EndpointSlice): number => Number(metadata.resourceVersion ?? 0)
+
+export interface ListedPod {
+  readonly terminating: boolean
+  readonly nodeName: string | undefined
+}
+
+/** The pods of a slice by uid. */
+export function listedPods(slice: EndpointSlice | undefined): Map<string, ListedPod> {
+  const pods = new Map<string, ListedPod>()
+  for (const { targetRef, conditions, nodeName } of slice?.endpoints ?? []) {
+    if (targetRef?.uid !== undefined)
+      pods.set(targetRef.uid, { terminating: conditions?.terminating === true, nodeName })
+  }
+  return pods
+}
+
+/** Whether a pod's end begins with this change: it is terminating now, or gone without having been. */
+export function withdrawsPods(before: EndpointSlice | undefined, after: EndpointSlice | undefined): boolean {
+  if (before?.endpoints === after?.endpoints) return false
+  const [past, now] = [listedPods(before), listedPods(after)]
+  for (const [uid, { terminating }] of now) if (terminating && past.get(uid)?.terminating !== true) return true
+  for (const [uid, { terminating }] of past) if (!terminating && !now.has(uid)) return true
+  return false
+}
