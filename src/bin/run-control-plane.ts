@@ -1,5 +1,6 @@
 /** Entry of the control-plane process. Started inside the holder's namespaces with one argument: the cluster's directory. */
 import { closeSync, writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { openLog } from '#observe/log.ts'
 import { type Progress, renderProgress } from '#lib/progress.ts'
 import { IndexTakenError } from './claim-index.ts'
@@ -28,6 +29,8 @@ try {
   tell({ type: 'ready' })
   if (listening) closeSync(progressFd)
   listening = false
+  // Now, not at the end: the next start shall be fast although this process runs for days, or is killed.
+  flushCompileCache()
   await controlPlane.stopped
 } catch (error) {
   log.error({ error: (error as Error).stack }, 'the control plane failed')

@@ -1,5 +1,6 @@
 /** Entry of the edge process: one argument, the path of its configuration (edge-config.ts). Logs to stderr. */
 import { closeSync, fstatSync, writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { type Progress, renderProgress } from '#lib/progress.ts'
 import { openLog } from '#observe/log.ts'
 import { readEdgeConfig } from './edge-config.ts'
@@ -21,6 +22,7 @@ try {
   log.info({ configFile }, 'DNS and host access are there; filling caches')
   await Promise.race([edge.synced, stopped])
   tell({ type: 'ready' })
+  flushCompileCache()
   await stopped
 } catch (error) {
   if (!stopping.signal.aborted) {

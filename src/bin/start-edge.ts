@@ -1,4 +1,5 @@
 /** What itself serves traffic, together in one process: cluster DNS and the host's way in. */
+import { Service } from '#api/service.ts'
 import { createClient } from '#client/create-client.ts'
 import { createInformers } from '#client/create-informers.ts'
 import { httpsTransport } from '#client/https-transport.ts'
@@ -7,14 +8,13 @@ import { probeLowPorts } from '#host-access/probe-low-ports.ts'
 import { startHostAccess } from '#host-access/start-host-access.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
-import { planAddresses } from '#lib/address-plan.ts'
 import type { Log } from '#observe/log.ts'
 import type { EdgeConfig } from './edge-config.ts'
 import { startClusterDns } from './start-cluster-dns.ts'
 
 /**
  * Resolves when DNS has its sockets; names are SERVFAIL, and host listeners are missing, until `synced`. The broker
- * comes first: it settles libuv's thread pool in this thread's network namespace.
+ * is asked first: it settles libuv's thread pool in this thread's network namespace.
  */
 export async function startEdge(
   config: EdgeConfig,
@@ -22,12 +22,15 @@ export async function startEdge(
   signal: AbortSignal,
 ): Promise<AsyncDisposable & { readonly synced: Promise<void> }> {
   await using stack = new AsyncDisposableStack()
-  const plan = planAddresses(config.clusterIndex)
   const { underlay } = clusterPaths(config.runDir)
-  const broker = stack.use(await startNamespaceBroker({ runDir: config.runDir }))
+  const starting = startNamespaceBroker({ runDir: config.runDir }).then((broker) => stack.use(broker))
+  starting.catch(() => {})
   const transport = stack.use(httpsTransport(await readKubeconfig({ paths: [config.kubeconfig] })))
   const client = createClient({ transport, userAgent: 'frontdesk-edge' })
   const informers = stack.use(createInformers(client, signal, { log }))
+  // The first connection is made while the broker's thread starts.
+  informers.of(Service)
+  const broker = await starting
   stack.use(await startClusterDns({ config, client, informers, broker, log: log.child({ part: 'dns' }) }, signal))
   const privileged = config.privileged ?? (await probeLowPorts())
   const hostAccess = { informers, broker, underlay, privileged, client, log: log.child({ part: 'host-access' }) }
