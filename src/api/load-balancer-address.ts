@@ -1,7 +1,7 @@
 /**
  * What a Service's status says about its load balancer address beyond Kubernetes' own fields. Who hands out addresses
  * writes the condition before the address works, so that proxies route it and it can be tried; only then it is put into
- * `status.loadBalancer` (docs/decisions/load-balancer-proof.md).
+ * `status.loadBalancer` (docs/decisions/0011-load-balancer-proof.md).
  */
 import type { Condition } from './condition.ts'
 import type { Service } from './service.ts'
