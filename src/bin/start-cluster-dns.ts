@@ -1,19 +1,17 @@
 /** Cluster DNS of the edge process: its sockets, what it reads, and the loopback address where it tells about itself. */
+import { availableParallelism } from 'node:os'
 import { Pod } from '#api/pod.ts'
 import { parseServer } from '#cli/parse-dns-settings.ts'
 import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { startInformer } from '#client/start-informer.ts'
-import type { Engine } from '#dns/engine.ts'
-import { openResolvConf, readSearches } from '#dns/open-resolv-conf.ts'
-import { renderQueryMetrics } from '#dns/render-query-metrics.ts'
+import { readSearches } from '#dns/open-resolv-conf.ts'
 import { runTrace } from '#dns/run-trace.ts'
-import { selectUpstreams } from '#dns/select-upstreams.ts'
-import { startDns } from '#dns/start-dns.ts'
+import { selectZoneFields } from '#dns/select-zone-fields.ts'
+import { type Dns, startDns } from '#dns/start-dns.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
 import { type AddressPlan, clusterDomain, dnsStatusPort, planAddresses } from '#lib/address-plan.ts'
-import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { serveHealth } from '#observe/serve-health.ts'
 import type { EdgeConfig } from './edge-config.ts'
@@ -35,7 +33,7 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
   const { underlay } = clusterPaths(config.runDir)
   const resolvConf = config.resolvConf ?? '/etc/resolv.conf'
   await using stack = new AsyncDisposableStack()
-  const pods = stack.use(startInformer(client, Pod, { log, transform: keepAsker as never }, signal))
+  const pods = stack.use(startInformer(client, Pod, { log, transform: selectZoneFields.Pod as never }, signal))
   const dns = stack.use(
     await startDns(
       {
@@ -43,35 +41,24 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
         pods,
         openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, dnsPort),
         tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, dnsPort),
-        upstreams: selectUpstreams(stubDomainsOf(config), openResolvConf(resolvConf, systemClock)),
-        ownAddresses: [plan.controlPlaneIp, plan.dnsServiceIp],
-        clusterDomain,
-        ownRanges: [plan.serviceCidr, plan.podCidr],
-        endsSearches: config.dns?.endSearches ?? true,
-        hostSearches: readSearches(resolvConf),
-        clock: systemClock,
+        settings: {
+          resolvConf,
+          stubDomains: stubDomainsOf(config),
+          ownAddresses: [plan.controlPlaneIp, plan.dnsServiceIp],
+          clusterDomain,
+          ownRanges: [plan.serviceCidr, plan.podCidr],
+          endsSearches: config.dns?.endSearches ?? true,
+          hostSearches: readSearches(resolvConf),
+        },
+        maxThreads: availableParallelism(),
         log,
       },
       signal,
     ),
   )
-  await serveStatus({ ...deps, plan, engine: dns.engine }, stack, signal)
+  await serveStatus({ ...deps, plan, dns }, stack, signal)
   const started = stack.move()
   return { [Symbol.asyncDispose]: () => started.disposeAsync() }
-}
-
-/** Of a pod only what tells who asks and how it searches: there may be many. */
-function keepAsker({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
-  const { name, namespace, uid, resourceVersion } = metadata
-  const { dnsPolicy, dnsConfig, hostNetwork } = spec
-  const { phase, podIP, podIPs } = status ?? {}
-  return {
-    apiVersion,
-    kind,
-    metadata: { name, namespace, uid, resourceVersion },
-    spec: { dnsPolicy, dnsConfig, hostNetwork },
-    status: { phase, podIP, podIPs },
-  } as Pod
 }
 
 function stubDomainsOf({ dns }: EdgeConfig) {
@@ -88,17 +75,16 @@ function serverOf(text: string) {
 
 interface StatusDeps extends ClusterDnsDeps {
   readonly plan: AddressPlan
-  readonly engine: Engine
+  readonly dns: Dns
 }
 
 /** Names resolve without it, so a port that is taken is only reported. */
 async function serveStatus(deps: StatusDeps, stack: AsyncDisposableStack, signal: AbortSignal): Promise<void> {
-  const { plan, engine, broker, config, log } = deps
-  const { askers } = engine
+  const { plan, dns, broker, config, log } = deps
   const place = { host: plan.hostLoopbackIp, port: dnsStatusPort }
   const expose = async () => ({
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    text: renderQueryMetrics(askers.list(), askers.nobody.counts),
+    text: await dns.renderMetrics(),
   })
   const trace = async ({ searchParams }: URL) => {
     const text = (key: string): string => searchParams.get(key) ?? ''

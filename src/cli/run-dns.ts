@@ -75,7 +75,7 @@ function fetchTrace(url: URL, signal: AbortSignal): Promise<Trace> {
       reject(new CliError(exitCodes.failed, 'cluster DNS cannot be asked', { cause: String(cause), fix }, { cause }))
     }
     http
-      .get(url, { signal }, (response) => {
+      .get(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]) }, (response) => {
         let text = ''
         response.setEncoding('utf8')
         response.on('data', (chunk: string) => (text += chunk))

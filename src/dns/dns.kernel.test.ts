@@ -19,7 +19,6 @@ import { connectInNetns } from '#kernel/connect-in-netns.ts'
 import { releaseNamespace } from '#kernel/namespaces.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
 import { planAddresses, planNode } from '#lib/address-plan.ts'
-import { systemClock } from '#lib/clock.ts'
 import { silentLog } from '#observe/log.ts'
 import { HeldInformers } from '../../test/fixtures/held-informers.ts'
 import { FrameSplitter, frame } from './frame-splitter.ts'
@@ -57,11 +56,17 @@ before(async () => {
         pods: informers.of(Pod),
         openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53),
         tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, 53),
-        upstreams: () => [{ address: '127.0.0.1', port: upstreamPort }],
-        ownAddresses: [plan.controlPlaneIp],
-        clusterDomain: 'cluster.local',
-        ownRanges: [plan.serviceCidr, plan.podCidr],
-        clock: systemClock,
+        settings: {
+          resolvConf: '/dev/null',
+          stubDomains: { '': [{ address: '127.0.0.1', port: upstreamPort }] },
+          ownAddresses: [plan.controlPlaneIp],
+          clusterDomain: 'cluster.local',
+          ownRanges: [plan.serviceCidr, plan.podCidr],
+          endsSearches: true,
+          hostSearches: [],
+        },
+        maxThreads: 2,
+        queriesPerThread: 500,
         log: silentLog,
       },
       stop.signal,
@@ -373,3 +378,30 @@ function difference(after: QueryCounts, before: QueryCounts): QueryCounts {
   const keys = Object.keys(after) as (keyof QueryCounts)[]
   return Object.fromEntries(keys.map((key) => [key, after[key] - before[key]])) as unknown as QueryCounts
 }
+
+// the last one: from now on who is asked is the kernel's choice
+test('under load a second thread answers too, with every change', async () => {
+  const socket = createSocket('udp4')
+  socket.bind({ fd: await broker.openUdpSocket(nodeNetns, node.internalIp, 0) })
+  const query = dnsPacket.encode({ type: 'query', id: 1, questions: [{ type: 'A', name: web }] })
+  let answers = 0
+  socket.on('message', () => answers++)
+  while (dns.threads.size === 0 || answers === 0) {
+    for (let count = 0; count < 50; count++) socket.send(query, 53, plan.controlPlaneIp)
+    await new Promise(setImmediate)
+  }
+  socket.close()
+  // each question from a port of its own: both sockets get some
+  const askMany = async (): Promise<unknown[]> => {
+    const all = await Promise.all(
+      Array.from({ length: 40 }, () => askUdp({ type: 'A', name: 'moved.default.svc.cluster.local' })),
+    )
+    return [...new Set(all.map(([answer]) => data(answer!).join()))]
+  }
+  for (const clusterIP of ['10.126.0.21', '10.126.0.22', '10.126.0.23']) {
+    informers.of(Service).put(service('moved', { clusterIP, clusterIPs: [clusterIP], ports: [{ port: 80 }] }))
+    assert.deepEqual(await askMany(), [clusterIP])
+  }
+  const [, total] = /pod="",rcode="NOERROR"} (\d+)/.exec(await dns.renderMetrics())!
+  assert.ok(Number(total) > dns.engine.askers.nobody.counts.noerror, 'the second thread has answered some')
+})

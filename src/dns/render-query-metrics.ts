@@ -1,6 +1,6 @@
 /** What was asked, by pod, in Prometheus' text format. */
-import type { Asker } from './askers.ts'
 import { newCounts, type QueryCounts } from './query-counts.ts'
+import type { PodCounts } from './thread-messages.ts'
 
 /** Pods with series of their own: those that ask most. The others share the series of the pod `_others`. */
 const maxPods = 1000
@@ -10,13 +10,13 @@ interface Row {
   readonly counts: QueryCounts
 }
 
-/** `nobody` stands for askers that are no pods; their labels are empty. */
-export function renderQueryMetrics(pods: readonly Asker[], nobody: QueryCounts): string {
-  const byUse = pods.toSorted((a, b) => answered(b.counts) - answered(a.counts))
-  const rows: Row[] = byUse
-    .slice(0, maxPods)
-    .map(({ namespace, pod, counts }) => ({ labels: labelsOf(namespace, pod), counts }))
-  rows.push({ labels: labelsOf('', ''), counts: nobody })
+/** `all` may name a pod several times: once for each thread. Askers that are no pods have empty labels. */
+export function renderQueryMetrics(all: readonly PodCounts[]): string {
+  const byPod = Map.groupBy(all, ({ namespace, pod }) => labelsOf(namespace, pod))
+  const byUse = [...byPod]
+    .map(([labels, parts]): Row => ({ labels, counts: sumOf(parts.map(({ counts }) => counts)) }))
+    .toSorted((a, b) => answered(b.counts) - answered(a.counts))
+  const rows = byUse.slice(0, maxPods)
   if (byUse.length > maxPods) {
     rows.push({ labels: labelsOf('', '_others'), counts: sumOf(byUse.slice(maxPods).map(({ counts }) => counts)) })
   }

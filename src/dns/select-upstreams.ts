@@ -2,7 +2,7 @@
 import { lowerName } from './message.ts'
 import type { Upstream } from './parse-resolv-conf.ts'
 
-/** By domain; the longest that fits counts. */
+/** By domain; the longest that fits counts. The empty one is every domain. */
 export type StubDomains = Readonly<Record<string, readonly Upstream[]>>
 
 export function selectUpstreams(
@@ -12,5 +12,6 @@ export function selectUpstreams(
   const stubs = Object.entries(stubDomains)
     .map(([domain, servers]) => ({ domain: lowerName(domain).replace(/\.$/, ''), servers }))
     .toSorted((a, b) => b.domain.length - a.domain.length)
-  return (name) => stubs.find(({ domain }) => name === domain || name.endsWith(`.${domain}`))?.servers ?? others()
+  return (name) =>
+    stubs.find(({ domain }) => domain === '' || name === domain || name.endsWith(`.${domain}`))?.servers ?? others()
 }

@@ -15,13 +15,15 @@ export interface UdpService {
   readonly askers: Pick<Askers, 'byKey'>
   readonly zone: Pick<Zone, 'serial'>
   readonly log: Log
+  /** Called when datagrams have come in, before they are answered. */
+  readonly beforeBatch?: () => void
   /** Told how many datagrams came in at once. */
   readonly onBatch?: (count: number) => void
 }
 
 /** Takes the descriptor over; queries are read from now on. */
 export function serveUdp(fd: number, service: UdpService): Disposable {
-  const { answer, memo, askers, zone, log, onBatch } = service
+  const { answer, memo, askers, zone, log, beforeBatch, onBatch } = service
   let isClosed = false
 
   const answerOne = (batch: DatagramBatch, index: number): void => {
@@ -59,6 +61,7 @@ export function serveUdp(fd: number, service: UdpService): Disposable {
   }
 
   const server = serveDatagrams(fd, (batch, count) => {
+    beforeBatch?.()
     for (let index = 0; index < count; index++) answerOne(batch, index)
     onBatch?.(count)
   })

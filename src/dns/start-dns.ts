@@ -1,81 +1,144 @@
 /** Cluster DNS: a zone that follows the API, served over UDP and TCP; other names from the host's resolvers. */
-import { randomInt } from 'node:crypto'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Namespace } from '#api/namespace.ts'
 import type { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
-import type { Informer } from '#client/contract.ts'
+import type { ChangeHandler, Informer, ObjectRef } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
-import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
-import { createEngine, type Engine, type ZoneEvent } from './engine.ts'
-import type { Upstream } from './parse-resolv-conf.ts'
-import { runExchange } from './run-exchange.ts'
+import type { Engine, ZoneEvent } from './engine.ts'
+import type { FeedItem } from './object-feed.ts'
+import { openEngine, type ServerSettings } from './open-engine.ts'
+import { renderQueryMetrics } from './render-query-metrics.ts'
+import { selectZoneFields, type ZoneObjects } from './select-zone-fields.ts'
 import { serveTcp } from './serve-tcp.ts'
 import { serveUdp } from './serve-udp.ts'
+import { DnsThreads } from './start-threads.ts'
 
 export interface DnsOptions {
+  readonly settings: ServerSettings
   /** Of Services, EndpointSlices and Namespaces. Without a connection the last known state goes on being served. */
   readonly informers: Pick<Informers, 'of'>
-  /** Who asks: for metrics, and for ending searches early. Absent: nobody is known. */
-  readonly pods?: Pick<Informer<Pod>, 'onChange'>
-  /** Opens a bound UDP socket (all of them on one place), which is taken over. */
+  /** Who asks: for metrics, and for ending searches early. */
+  readonly pods: Pick<Informer<Pod>, 'onChange' | 'list' | 'get'>
+  /** Opens a bound UDP socket, which is taken over; several may be asked for, all on one place. */
   readonly openUdp: () => Promise<number>
   /** A bound, not yet listening TCP socket; taken over. */
   readonly tcpFd: number
-  /** The servers for a name outside; asked for before each question. See `openResolvConf`. */
-  readonly upstreams: (name: string) => readonly Upstream[]
-  /** Addresses this server itself answers on: never asked as upstream. */
-  readonly ownAddresses: readonly string[]
-  readonly clusterDomain: string
-  /** Ranges of Services and pods, whose reverse names are never asked for outside. */
-  readonly ownRanges: readonly string[]
-  /** Whether a pod's search ends at its first question where that is certain (default); needs `pods`. */
-  readonly endsSearches?: boolean
-  /** The search domains that pods inherit from the host. */
-  readonly hostSearches?: readonly string[]
-  readonly clock: Clock
+  /** How many threads may answer; more than one do when there are many queries. */
+  readonly maxThreads?: number
+  /** How many queries in a second one thread is thought to manage with ease. */
+  readonly queriesPerThread?: number
   readonly log: Log
 }
 
 export interface Dns extends AsyncDisposable {
   readonly engine: Engine
+  readonly threads: Pick<DnsThreads, 'size'>
+  /** In Prometheus' text format, of all threads. */
+  renderMetrics(): Promise<string>
 }
+
+const defaultQueriesPerThread = 30_000
 
 /**
  * Resolves when both sockets are served. Cluster names are SERVFAIL until the caches are filled; from then on a change
  * is answered in the tick in which its event arrives.
  */
 export async function startDns(options: DnsOptions, signal: AbortSignal): Promise<Dns> {
-  const { informers, pods, log, endsSearches = true, hostSearches = [] } = options
-  const randomId = (): number => randomInt(0x10000)
-  const engine = createEngine({ ...options, endsSearches, hostSearches, exchange: runExchange, randomId })
-  const stack = new AsyncDisposableStack()
+  const { settings, openUdp, log } = options
+  const sources = sourcesOf(options)
+  const engine = openEngine(settings, log)
+  await using stack = new AsyncDisposableStack()
   stack.defer(() => engine.stop())
-  follow({ informers, pods, log }, engine.apply, signal)
-  stack.use(serveUdp(await options.openUdp(), { ...engine, log }))
+  const threads = stack.use(new DnsThreads({ settings, openUdp, snapshot: () => snapshotOf(sources), log }))
+  follow(sources, engine.apply, (item) => threads.feed(item))
+  untilSynced(options, engine, signal)
+  stack.use(serveUdp(await openUdp(), { ...engine, log, onBatch: watchLoad(options, threads) }))
   stack.use(await serveTcp(options.tcpFd, { ...engine, log }))
-  return { engine, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  const started = stack.move()
+  const renderMetrics = async (): Promise<string> => {
+    const { askers } = engine
+    return renderQueryMetrics([...askers.list(), askers.nobody, ...(await threads.counts())])
+  }
+  return { engine, threads, renderMetrics, [Symbol.asyncDispose]: () => started.disposeAsync() }
 }
 
-interface Sources {
-  readonly informers: Pick<Informers, 'of'>
-  readonly pods: DnsOptions['pods']
-  readonly log: Log
+/** Told about batches, it adds a thread whenever this one has more to do in a second than it should. */
+function watchLoad(options: DnsOptions, threads: DnsThreads): (count: number) => void {
+  const { maxThreads = 1, queriesPerThread = defaultQueriesPerThread, log } = options
+  let seen = 0
+  let sinceMs = performance.now()
+  let isAdding = false
+  return (count) => {
+    seen += count
+    if (seen < queriesPerThread) return
+    const nowMs = performance.now()
+    const isBusy = nowMs - sinceMs < 1000
+    seen = 0
+    sinceMs = nowMs
+    if (!isBusy || isAdding || threads.size + 1 >= maxThreads) return
+    isAdding = true
+    threads
+      .add()
+      .catch((error: unknown) => log.error({ err: error }, 'Cannot add a DNS thread'))
+      .finally(() => (isAdding = false))
+  }
+}
+
+interface Source<T> {
+  onChange(handler: ChangeHandler<T>): void
+  list(): readonly T[]
+  get(ref: ObjectRef): T | undefined
+}
+
+type Sources = { readonly [K in keyof ZoneObjects]: Source<ZoneObjects[K]> }
+
+function sourcesOf({ informers, pods }: DnsOptions): Sources {
+  return {
+    Namespace: informers.of(Namespace),
+    Service: informers.of(Service),
+    EndpointSlice: informers.of(EndpointSlice),
+    Pod: pods,
+  }
 }
 
 /** Hands on every change in the tick in which it comes. */
-function follow({ informers, pods, log }: Sources, apply: (event: ZoneEvent) => void, signal: AbortSignal): void {
+function follow(sources: Sources, apply: (event: ZoneEvent) => void, feed: (item: FeedItem) => void): void {
+  for (const kind of Object.keys(sources) as (keyof ZoneObjects)[]) {
+    sources[kind].onChange((change: { before?: unknown; after?: unknown }) => {
+      apply({ kind, change } as ZoneEvent)
+      feed(itemOf(kind, change.before as never, change.after as never))
+    })
+  }
+}
+
+function itemOf<K extends keyof ZoneObjects>(
+  kind: K,
+  before: ZoneObjects[K] | undefined,
+  after: ZoneObjects[K] | undefined,
+): FeedItem {
+  const { name, namespace } = (after ?? before)!.metadata
+  return { kind, ref: { name, namespace }, object: after && selectZoneFields[kind](after) } as FeedItem
+}
+
+/** An object that changes while this goes on is told about twice, in the right order. */
+function* snapshotOf(sources: Sources): Iterable<FeedItem> {
+  for (const kind of Object.keys(sources) as (keyof ZoneObjects)[]) {
+    const source = sources[kind]
+    for (const { metadata } of source.list()) {
+      const { name, namespace } = metadata
+      const object = source.get({ name, ...(namespace !== undefined && { namespace }) })
+      if (object) yield itemOf(kind, undefined, object)
+    }
+  }
+}
+
+function untilSynced({ informers, log }: DnsOptions, engine: Engine, signal: AbortSignal): void {
   const services = informers.of(Service)
-  const slices = informers.of(EndpointSlice)
-  const namespaces = informers.of(Namespace)
-  namespaces.onChange((change) => apply({ kind: 'Namespace', change }))
-  services.onChange((change) => apply({ kind: 'Service', change }))
-  slices.onChange((change) => apply({ kind: 'EndpointSlice', change }))
-  pods?.onChange((change) => apply({ kind: 'Pod', change }))
-  Promise.all([services.synced, slices.synced, namespaces.synced]).then(
+  Promise.all([services.synced, informers.of(EndpointSlice).synced, informers.of(Namespace).synced]).then(
     () => {
-      apply({ kind: 'synced' })
+      engine.apply({ kind: 'synced' })
       log.info({ services: services.list().length }, 'Cluster names are served')
     },
     (error: unknown) => {

@@ -1,0 +1,28 @@
+/** An engine whose ways out are real ones; made alike in every thread, from settings that can be handed over. */
+import { randomInt } from 'node:crypto'
+import { systemClock } from '#lib/clock.ts'
+import type { Log } from '#observe/log.ts'
+import { createEngine, type Engine, type EngineOptions } from './engine.ts'
+import { openResolvConf } from './open-resolv-conf.ts'
+import { runExchange } from './run-exchange.ts'
+import { selectUpstreams, type StubDomains } from './select-upstreams.ts'
+
+export interface ServerSettings extends Pick<
+  EngineOptions,
+  'clusterDomain' | 'ownRanges' | 'endsSearches' | 'hostSearches' | 'ownAddresses'
+> {
+  /** The file that names the servers for names outside; looked at again when it changes. */
+  readonly resolvConf: string
+  readonly stubDomains: StubDomains
+}
+
+export function openEngine(settings: ServerSettings, log: Log): Engine {
+  return createEngine({
+    ...settings,
+    upstreams: selectUpstreams(settings.stubDomains, openResolvConf(settings.resolvConf, systemClock)),
+    exchange: runExchange,
+    randomId: () => randomInt(0x10000),
+    clock: systemClock,
+    log,
+  })
+}
