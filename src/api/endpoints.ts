@@ -55,7 +55,7 @@ export const Endpoints = defineKind<Endpoints>({
   createOnUpdate: true,
   columns: [nameColumn(), textColumn('Endpoints', (endpoints) => endpointsCell(endpoints)), ageColumn()],
   validate: validateEndpoints,
-  warnings: () => [endpointsWarning],
+  deprecated: endpointsWarning,
 })
 
 function endpointsCell({ subsets = [] }: Endpoints): string {

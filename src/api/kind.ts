@@ -76,6 +76,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
    */
   readonly prepare?: (object: T, before?: T) => void
   readonly validate: (object: T, context: ValidationContext<T>) => Finding[]
+  /** Text of a `Warning` header on every answer about this kind. */
+  readonly deprecated?: string
   /** Texts for `Warning` headers. */
   readonly warnings?: (object: T, before?: T) => string[]
 }
@@ -109,6 +111,7 @@ export interface KindDeclaration<T extends KubeObject> {
   applyDefaults?: (object: T, before?: T) => void
   prepare?: (object: T, before?: T) => void
   validate: (object: T, context: ValidationContext<T>) => Finding[]
+  deprecated?: string
   warnings?: (object: T, before?: T) => string[]
 }
 

@@ -5,6 +5,7 @@ import { kinds as servedKinds } from '#api/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse, UserInfo } from '#api/wire.ts'
 import { type Clock, systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
+import type { Metrics } from '#observe/metrics.ts'
 import type { Store } from '#store/contract.ts'
 import { standardAdmission } from './admission/standard-admission.ts'
 import { failureAnswer } from './answer/failure-answer.ts'
@@ -36,6 +37,7 @@ export interface ApiServerDeps {
   readonly mintToken?: MintToken
   /** Resources that answer a POST and store nothing, such as access reviews. */
   readonly reviews?: readonly Review[]
+  readonly metrics?: Metrics
   /** Default: 30000 to 32767. */
   readonly nodePorts?: NodePortRange
   /** Decides over writes; default: what every cluster has. */
@@ -60,7 +62,7 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const objects = await openObjectStore(deps.store, log, stopping.signal)
   startEventExpiry(objects, clock, log, stopping.signal)
   const admission = (deps.admission ?? standardAdmission)(() => objects)
-  const registry = openServiceRegistry(() => server, { log, ...(deps.nodePorts && { nodePorts: deps.nodePorts }) })
+  const registry = openServiceRegistry(() => server, deps)
   const server: ServerDeps = { objects, clock, authorize, admission, allocators: registry.allocators }
   await registry.start(stopping.signal)
   const kindAt = indexByPath(kinds)
@@ -116,7 +118,7 @@ function isPlaced(kind: Kind, info: ResourceInfo): boolean {
 }
 
 function callOf(request: ApiRequest, info: ResourceInfo, kind: Kind): Call {
-  return { request, info, kind, namespace: kind.namespaced ? info.namespace : undefined, warnings: new Set() }
+  return { request, info, kind, namespace: kind.namespaced ? info.namespace : undefined, warnings: new Set(kind.deprecated === undefined ? [] : [kind.deprecated]) }
 }
 
 function pageNotFound(): ApiResponse {

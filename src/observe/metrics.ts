@@ -5,6 +5,8 @@ export interface Metrics {
   gauge(name: string, help: string, labels?: readonly string[]): Gauge
   /** @param buckets upper bounds, ascending, in the unit that the name ends with */
   histogram(name: string, help: string, options: { labels?: readonly string[]; buckets: readonly number[] }): Histogram
+  /** Calls back before each scrape, for values that are counted rather than kept. */
+  beforeExpose(update: () => void): void
   /** Everything, as Prometheus scrapes it. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -24,6 +26,7 @@ export interface Histogram {
 export async function openMetrics(): Promise<Metrics> {
   const prometheus = await import('prom-client')
   const registry = new prometheus.Registry()
+  const updates: (() => void)[] = []
   const instruments = new Map<string, unknown>()
   const once = <T>(name: string, create: () => T): T => {
     if (!instruments.has(name)) instruments.set(name, create())
@@ -51,6 +54,10 @@ export async function openMetrics(): Promise<Metrics> {
         const histogram = new prometheus.Histogram({ ...common(name, help, labels), buckets: [...buckets] })
         return { observe: (value, own = {}) => histogram.observe(own, value) }
       }),
-    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    beforeExpose: (update) => void updates.push(update),
+    expose: async () => {
+      for (const update of updates) update()
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
   }
 }

@@ -8,6 +8,7 @@ import { formatCidr, formatIp, parseIp, type IpFamily } from '#lib/ip.ts'
 import { internalError, invalid } from '../api-errors.ts'
 import { createObject } from '../write/create-object.ts'
 import type { WriteDeps } from '../write/write.ts'
+import { type AllocatorMetrics, createAllocatorMetrics } from './allocator-metrics.ts'
 import { addressBand, bandAddress, candidates } from './address-bands.ts'
 import { defaultFamilies, isUsable, networkAddress, readyRanges } from './ready-ranges.ts'
 
@@ -28,7 +29,13 @@ export interface ClusterAddresses {
   placeholder(family: IpFamily, service: Service): string
 }
 
-export function createClusterAddresses(deps: () => WriteDeps, random: () => number = Math.random): ClusterAddresses {
+export interface AddressOptions {
+  readonly random?: () => number
+  readonly metrics?: AllocatorMetrics
+}
+
+export function createClusterAddresses(deps: () => WriteDeps, options: AddressOptions = {}): ClusterAddresses {
+  const { random = Math.random, metrics = createAllocatorMetrics(undefined) } = options
   let families: readonly IpFamily[] = []
   const holderOf = (address: string) =>
     deps().objects.get(addressKind, undefined, address) as unknown as IPAddress | undefined
@@ -43,12 +50,14 @@ export function createClusterAddresses(deps: () => WriteDeps, random: () => numb
     take: async (text, service, dryRun) => {
       const address = parseIp(text)
       const ranges = address ? readyRanges(deps().objects, address.family) : []
-      if (!address || !ranges.some((range) => isUsable(range, address))) {
+      const home = address && ranges.find((range) => isUsable(range, address))
+      if (!address || !home) {
         const valid = ranges.map(formatCidr).join(', ')
         const where = valid === '' ? '' : `. The range of valid IPs is ${valid}`
         throw refused(service, text, `the provided IP (${text}) is not in the valid range${where}`)
       }
       const free = dryRun ? holderOf(formatIp(address)) === undefined : await lock(deps(), formatIp(address), service)
+      if (!dryRun) metrics.address(home, 'static', free)
       if (!free) throw refused(service, text, 'provided IP is already allocated')
     },
     takeAny: async (family, service) => {
@@ -56,8 +65,11 @@ export function createClusterAddresses(deps: () => WriteDeps, random: () => numb
         const isTaken = (value: bigint) => holderOf(bandAddress(family, value)) !== undefined
         for (const value of candidates(addressBand(range), random, isTaken)) {
           const address = bandAddress(family, value)
-          if (await lock(deps(), address, service)) return address
+          if (!(await lock(deps(), address, service))) continue
+          metrics.address(range, 'dynamic', true)
+          return address
         }
+        metrics.address(range, 'dynamic', false)
       }
       throw cannotAllocate(service, 'range is full')
     },

@@ -1,5 +1,6 @@
 /** Node ports: one number belongs to one Service of the cluster, for all protocols, whichever server hands it out. */
 import type { ObjectStore } from '../objects/open-object-store.ts'
+import { type AllocatorMetrics, createAllocatorMetrics } from './allocator-metrics.ts'
 import { candidates, nodePortBand } from './address-bands.ts'
 import { isSameOwner, NodePortLock, type PortOwner, renderNodePortLock } from './node-port-lock.ts'
 
@@ -23,20 +24,28 @@ export interface NodePortRange {
   readonly random?: () => number
 }
 
-export function createNodePorts(objects: () => ObjectStore, range: NodePortRange = {}): NodePorts {
+export function createNodePorts(
+  objects: () => ObjectStore,
+  range: NodePortRange = {},
+  metrics: AllocatorMetrics = createAllocatorMetrics(undefined),
+): NodePorts {
   const { first = 30_000, last = 32_767, random = Math.random } = range
   const band = nodePortBand(first, last)
   const lockOf = (port: number | bigint) =>
     objects().get(NodePortLock, undefined, String(port)) as unknown as NodePortLock | undefined
   /** Creation decides: what another server took a moment ago is refused by the store. */
-  const take = async (port: number, owner: PortOwner): Promise<boolean> => {
+  const lock = async (port: number, owner: PortOwner): Promise<boolean> => {
     if (lockOf(port)) return false
     return (await objects().create(NodePortLock, renderNodePortLock(port, owner))) !== 'conflict'
   }
   return {
     first,
     last,
-    take,
+    take: async (port, owner) => {
+      const given = await lock(port, owner)
+      metrics.nodePort('static', given)
+      return given
+    },
     holderOf: (port) => lockOf(port)?.spec,
     held: () =>
       new Map(
@@ -46,8 +55,11 @@ export function createNodePorts(objects: () => ObjectStore, range: NodePortRange
       ),
     takeAny: async (owner) => {
       for (const port of candidates(band, random, (value) => lockOf(value) !== undefined)) {
-        if (await take(Number(port), owner)) return Number(port)
+        if (!(await lock(Number(port), owner))) continue
+        metrics.nodePort('dynamic', true)
+        return Number(port)
       }
+      metrics.nodePort('dynamic', false)
       return undefined
     },
     guess: (others) => {

@@ -3,7 +3,9 @@ import type { Kind } from '#api/kind.ts'
 import { Service } from '#api/service.ts'
 import { upgradeService } from '#api/upgrade-service.ts'
 import type { Log } from '#observe/log.ts'
+import type { Metrics } from '#observe/metrics.ts'
 import type { Allocator, WriteDeps } from '../write/write.ts'
+import { createAllocatorMetrics } from './allocator-metrics.ts'
 import { createClusterAddresses } from './cluster-addresses.ts'
 import { createServiceAllocator } from './create-service-allocator.ts'
 import { createNodePorts, type NodePortRange } from './node-ports.ts'
@@ -16,15 +18,22 @@ export interface ServiceRegistry {
   start(signal: AbortSignal): Promise<void>
 }
 
+export interface ServiceRegistryOptions {
+  readonly log: Log
+  readonly nodePorts?: NodePortRange
+  readonly metrics?: Metrics
+}
+
 const repairEveryMs = 3 * 60_000
 
 /** `deps` is asked for at each use: the allocators are themselves part of it. */
 export function openServiceRegistry(
   deps: () => WriteDeps,
-  { log, nodePorts = {} }: { readonly log: Log; readonly nodePorts?: NodePortRange },
+  { log, nodePorts = {}, metrics }: ServiceRegistryOptions,
 ): ServiceRegistry {
-  const addresses = createClusterAddresses(deps)
-  const ports = createNodePorts(() => deps().objects, nodePorts)
+  const counted = createAllocatorMetrics(metrics)
+  const addresses = createClusterAddresses(deps, { metrics: counted })
+  const ports = createNodePorts(() => deps().objects, nodePorts, counted)
   return {
     allocators: [createServiceAllocator(addresses, ports), removeEndpointsWithService(deps)],
     start: async (signal) => {
@@ -34,6 +43,7 @@ export function openServiceRegistry(
       )
       const repair = createNodePortRepair({ write: deps, ports, log })
       await repair()
+      metrics?.beforeExpose(() => counted.count(objects, ports))
       const timer = setInterval(() => {
         repair().catch((error: unknown) => log.warn({ error: String(error) }, 'node ports were not looked over'))
       }, repairEveryMs)

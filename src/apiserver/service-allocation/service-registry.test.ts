@@ -1,8 +1,12 @@
 /** What a server does around a Service: pools, dry runs, deletion, status, old forms, repair. */
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
+import { silentLog } from '#observe/log.ts'
+import { openMetrics } from '#observe/metrics.ts'
 import { openMemoryStore } from '#store/memory/open-memory-store.ts'
 import { openTestServer, type TestServer } from '../open-test-server.ts'
+import { createNodePorts } from './node-ports.ts'
+import { createNodePortRepair } from './repair-node-ports.ts'
 
 const services = '/api/v1/namespaces/default/services'
 const addresses = '/apis/networking.k8s.io/v1/ipaddresses'
@@ -509,4 +513,56 @@ describe('repair of node ports', () => {
       assert.equal((await server.call('POST', services, thief)).status, 422)
     }
   })
+})
+
+describe('node ports that no Service has', () => {
+  it('are free again after three looks, not before', async () => {
+    await using server = await open()
+    const write = () => ({ objects: server.api.objects, clock: server.clock, admission: [], allocators: [] })
+    const ports = createNodePorts(() => server.api.objects)
+    const repair = createNodePortRepair({ write, ports, log: silentLog })
+    await ports.take(30_500, { namespace: 'default', name: 'gone', uid: 'x' })
+    const nodePort = { type: 'NodePort', ports: [{ port: 80, nodePort: 30_500 }] }
+    for (let look = 1; look <= 3; look++) {
+      assert.equal((await server.call('POST', `${services}?dryRun=All`, service('a', nodePort))).status, 422)
+      await repair()
+    }
+    assert.equal((await server.call('POST', services, service('a', nodePort))).status, 201)
+  })
+})
+
+describe('allocation in numbers', () => {
+  it('counts what is given, refused, held and free', async () => {
+    const metrics = await openMetrics()
+    await using server = await open('10.96.0.0/29', { metrics })
+    await server.call('POST', services, service('a', { type: 'NodePort' }))
+    await server.call('POST', services, service('b', { clusterIP: '10.96.0.3', type: 'LoadBalancer' }))
+    await server.call('POST', services, service('c', { clusterIP: '10.96.0.3' }))
+    const { text } = await metrics.expose()
+    for (const line of [
+      'kube_apiserver_clusterip_allocator_allocated_ips{cidr="10.96.0.0/29"} 2',
+      'kube_apiserver_clusterip_allocator_available_ips{cidr="10.96.0.0/29"} 4',
+      'kube_apiserver_clusterip_allocator_allocation_total{cidr="10.96.0.0/29",scope="dynamic"} 1',
+      'kube_apiserver_clusterip_allocator_allocation_total{cidr="10.96.0.0/29",scope="static"} 1',
+      'kube_apiserver_clusterip_allocator_allocation_errors_total{cidr="10.96.0.0/29",scope="static"} 1',
+      'kube_apiserver_nodeport_allocator_allocated_ports 2',
+      'kube_apiserver_nodeport_allocator_available_ports 2766',
+      'kube_apiserver_nodeport_allocator_allocation_total{scope="dynamic"} 2',
+    ]) {
+      assert.ok(text.split('\n').includes(line), `${line} in\n${text}`)
+    }
+  })
+})
+
+test('every answer about Endpoints says that they are deprecated', async () => {
+  await using server = await open()
+  const path = '/api/v1/namespaces/default/endpoints'
+  const calls = [
+    await server.call('POST', path, { metadata: { name: 'a' } }),
+    await server.call('GET', path),
+    await server.call('GET', `${path}/a`),
+    await server.call('DELETE', `${path}/a`),
+  ]
+  const text = 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'
+  for (const { warnings } of calls) assert.deepEqual(warnings, [text])
 })
