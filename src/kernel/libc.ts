@@ -66,6 +66,9 @@ export const poll = libc.func('int poll(_Inout_ uint8_t *entries, unsigned long 
   count: number,
   timeoutMs: number,
 ) => number
+export const getsockopt = libc.func(
+  'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint32_t *length)',
+) as (fd: number, level: number, name: number, value: Uint8Array, length: number[]) => number
 export const setsockopt = libc.func(
   'int setsockopt(int fd, int level, int name, const uint8_t *value, uint32_t length)',
 ) as (fd: number, level: number, name: number, value: Uint8Array, length: number) => number

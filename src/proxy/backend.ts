@@ -54,6 +54,10 @@ export interface NodeTraffic {
   /** Addresses in these ranges without a Service are dropped. */
   readonly serviceCidrs: readonly string[]
   readonly masqueradeAll: boolean
+  /** Ranges whose addresses of this node take node ports; absent: all addresses of the node. */
+  readonly nodePortAddresses?: readonly string[]
+  /** Addresses of this node: where source ranges let them in, its load balancer addresses may come in, too. */
+  readonly nodeIps?: readonly string[]
 }
 
 export interface ProxyBackend {

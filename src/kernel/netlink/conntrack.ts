@@ -42,7 +42,7 @@ export interface Flow {
 /** Lists what matches. Kernels before 5.8 ignore filters in dumps: matching is repeated here. */
 export function listFlows(socket: Netlink, filter: FlowFilter): Flow[] {
   const flows: Flow[] = []
-  socket.dump(writeFilter(begin(GET, filter.family), filter), ({ body }) => {
+  socket.dump(writeFilter(begin(GET, filter.family), kernelFilter(filter)), ({ body }) => {
     const flow = readFlow(filter.family, body)
     if (flow && matches(flow, filter)) flows.push(flow)
   })
@@ -51,6 +51,10 @@ export function listFlows(socket: Netlink, filter: FlowFilter): Flow[] {
 
 /** Deletes what matches in one message where the kernel can, else one by one. */
 export function deleteFlows(socket: Netlink, filter: FlowFilter): void {
+  if (kernelFilter(filter) !== filter) {
+    for (const flow of listFlows(socket, filter)) deleteFlow(socket, flow)
+    return
+  }
   try {
     socket.request(writeFilter(begin(DELETE, filter.family), filter), { tolerate: [errnoOf.ENOENT ?? 2] })
   } catch (error) {
@@ -74,6 +78,13 @@ export function deleteFlow(socket: Netlink, flow: Flow): void {
   })
   writer.attr32be(attribute.id, flow.id)
   socket.request(writer, { tolerate: [errnoOf.ENOENT ?? 2] })
+}
+
+/** Kernels match IPv6 addresses in filters the wrong way round (seen with 6.18): they are left to `matches`. */
+function kernelFilter(filter: FlowFilter): FlowFilter {
+  const { destination, replySource, ...rest } = filter
+  if (filter.family === 'IPv4' || (destination === undefined && replySource === undefined)) return filter
+  return rest
 }
 
 const begin = (type: number, family: IpFamily) =>

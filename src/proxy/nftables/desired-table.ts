@@ -51,7 +51,7 @@ export function desiredChains(node: NodeTraffic): Chain[] {
     { name: 'refuse', rules: refuseRules(nftFamily[node.family]) },
     { name: 'external-local', rules: externalLocalRules(node, family) },
     { name: 'route', rules: routeRules(node, family) },
-    { name: 'dispatch', rules: dispatchRules(family) },
+    { name: 'dispatch', rules: dispatchRules(node, family) },
     base('nat-prerouting', { type: 'nat', hook: 'prerouting', priority: natPriority.destination }, [
       { expressions: [verdict({ kind: 'jump', chain: 'dispatch' })] },
     ]),
@@ -65,16 +65,16 @@ export function desiredChains(node: NodeTraffic): Chain[] {
     ),
     base('filter-input', { type: 'filter', hook: 'input', priority: 0 }, [
       ...refusals(family),
-      {
+      ...toNodePorts(node, family).map((condition) => ({
         comment: 'node port without endpoints',
         expressions: [
           ...isNew(),
-          ...isLocal('daddr'),
+          ...condition,
           ...family.nodePortKey(0),
           inSet('no-endpoint-nodeports', reg(0)),
           ...refuse,
         ],
-      },
+      })),
     ]),
     base('filter-forward', { type: 'filter', hook: 'forward', priority: 0 }, [
       ...refusals(family),
@@ -100,18 +100,24 @@ const base = (name: string, hook: BaseChain, rules: Rule[]): Chain => ({ name, b
 const goTo = (chain: string): Expression => verdict({ kind: 'goto', chain })
 const refuse = [goTo('refuse')]
 
-function dispatchRules(family: FamilyTerms): Rule[] {
+function dispatchRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
   const found = [storeMeta(metaKey.mark, reg(8)), goTo('route')]
   return [
     {
       comment: 'ClusterIPs, external IPs, load balancer IPs',
       expressions: [...family.frontEndKey(0), lookup('fronts', reg(0), reg(8)), ...found],
     },
-    {
+    ...toNodePorts(node, family).map((condition) => ({
       comment: 'node ports',
-      expressions: [...isLocal('daddr'), ...family.nodePortKey(0), lookup('nodeports', reg(0), reg(8)), ...found],
-    },
+      expressions: [...condition, ...family.nodePortKey(0), lookup('nodeports', reg(0), reg(8)), ...found],
+    })),
   ]
+}
+
+/** Where node ports answer, as alternatives: at any address of the node, or at those of chosen ranges. */
+function toNodePorts({ nodePortAddresses }: NodeTraffic, family: FamilyTerms): Expression[][] {
+  if (!nodePortAddresses) return [isLocal('daddr')]
+  return nodePortAddresses.map((range) => [...isLocal('daddr'), ...inRange(family.daddr(0), range, 'eq')])
 }
 
 function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {

@@ -1,9 +1,10 @@
 import { silentLog } from '#observe/log.ts'
 import { packetCases } from '../suite/cases/all.ts'
-import { runPacketSuite } from '../suite/run-packet-suite.ts'
+import { runPacketSuite, type SuiteBackend } from '../suite/run-packet-suite.ts'
 import { openNftablesBackend } from './apply-nftables.ts'
 
-runPacketSuite(
-  { name: 'nftables', open: (options) => openNftablesBackend({ ...options, log: silentLog }) },
-  packetCases,
-)
+const nftables: SuiteBackend = {
+  name: 'nftables',
+  open: (options) => openNftablesBackend({ ...options, log: silentLog }),
+}
+for (const family of ['IPv4', 'IPv6'] as const) runPacketSuite(nftables, packetCases, { family })

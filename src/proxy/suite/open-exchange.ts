@@ -1,36 +1,61 @@
 /** One question over a real socket that was made in some network namespace. */
 import net from 'node:net'
-import { close, connect, errnoOf, lastErrno, pollReadable, recv, send } from '#kernel/libc.ts'
+import { close, connect, getsockopt, errnoOf, lastErrno, pollReadable, recv, send } from '#kernel/libc.ts'
 import { socketAddress } from '#kernel/socket-address.ts'
 
-/** Long enough for an answer on a busy machine; only silence takes so long. */
-const silenceMs = 400
+/** How long silence lasts where it is expected. */
+export const silenceMs = 400
+/** Where an answer is expected: the machine may be busy. */
+export const answerMs = 5_000
+/** Where a refusal is expected: it has to come before TCP tries again, a second later. */
+export const refusalMs = 950
+
+const IPPROTO_TCP = 6
+const TCP_INFO = 11
+const totalRetransmissions = 100
+
+/** TCP asks again after a second: a connection that needed that has not been routed at once. */
+const secondAttemptMs = 990
+function hasRetransmitted(fd: number): boolean {
+  const info = Buffer.alloc(104)
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, [info.length]) === 0 && info.readUInt32LE(totalRetransmissions) > 0
+}
 const MSG_DONTWAIT = 0x40
 
+/** `10.96.0.1:80` or `[fd00::1]:80`. */
 function targetOf(to: string): Uint8Array {
-  const [address = '', port = ''] = to.split(':')
+  const [, address = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(to) ?? []
   return socketAddress(address, Number(port))
 }
 
+/** What has arrived by now counts, also when this process was too busy to look. */
+function afterSilence(waitMs: number, finish: () => void): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(() => setImmediate(finish)), waitMs)
+}
+
 /** Connects and reads what the other side says until it ends: that text, `refused`, `timeout` or an error code. */
-export function exchangeTcp(fd: number, to: string): Promise<string> {
+export function exchangeTcp(fd: number, to: string, waitMs = answerMs): Promise<string> {
   const target = targetOf(to)
   if (connect(fd, target, target.length) < 0 && lastErrno() !== errnoOf.EINPROGRESS) {
     const outcome = lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : `errno ${lastErrno()}`
     close(fd)
     return Promise.resolve(outcome)
   }
+  const start = performance.now()
   return new Promise((resolve) => {
-    const connection = new net.Socket({ fd, readable: true, writable: true })
+    const connection = new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
     let text = ''
-    const timer = setTimeout(() => finish('timeout'), silenceMs)
+    const timer = afterSilence(waitMs, () => finish('timeout'))
     const finish = (outcome: string) => {
       clearTimeout(timer)
       connection.destroy()
       resolve(outcome)
     }
     connection.on('data', (data) => (text += data.toString()))
-    connection.on('end', () => finish(text))
+    connection.on('end', () => {
+      const isLate = performance.now() - start > secondAttemptMs && hasRetransmitted(fd)
+      finish(isLate ? 'answered at a second attempt' : text)
+    })
     connection.on('error', (error: NodeJS.ErrnoException) =>
       finish(error.code === 'ECONNREFUSED' ? 'refused' : String(error.code)),
     )
@@ -52,14 +77,14 @@ export class UdpClient {
     this.#poll = pollReadable(fd, () => this.#onReadable())
   }
 
-  exchange(): Promise<string> {
+  exchange(waitMs = answerMs): Promise<string> {
     return new Promise((resolve) => {
       const finish = (outcome: string) => {
         clearTimeout(timer)
         this.#onReadable = () => {}
         resolve(outcome)
       }
-      const timer = setTimeout(() => finish('timeout'), silenceMs)
+      const timer = afterSilence(waitMs, () => finish('timeout'))
       const receive = () => {
         const length = recv(this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT)
         if (length >= 0) finish(Buffer.from(this.#buffer.subarray(0, length)).toString())

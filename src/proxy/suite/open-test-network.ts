@@ -18,14 +18,22 @@ import {
   desiredUnderlayPort,
   type DesiredNetns,
 } from '#kernel/route/desired-network.ts'
+import type { IpFamily } from '#lib/ip.ts'
 import { nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
+import { netnsOf } from './translate-to-ipv6.ts'
 
-const AF_INET = 2
+const addressFamily = { IPv4: 2, IPv6: 10 } as const
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
 const socketFlags = 0x800 | 0x80000 // non-blocking, close-on-exec
 const SOL_SOCKET = 1
 const SO_REUSEADDR = 2
+
+const testSysctls = {
+  // A server keeps its closed connections for a minute and may refuse a client that comes masqueraded by the same
+  // port as another one before: not so here, where thousands of connections are made in seconds.
+  'ipv4/tcp_max_tw_buckets': '0',
+}
 
 export interface TestNetwork extends AsyncDisposable {
   /** A netfilter netlink socket of that party's namespace. */
@@ -36,24 +44,25 @@ export interface TestNetwork extends AsyncDisposable {
   within<T>(party: Party, run: () => T): T
 }
 
-export async function openTestNetwork(): Promise<TestNetwork> {
+export async function openTestNetwork(family: IpFamily = 'IPv4'): Promise<TestNetwork> {
   const home = settleThread()
   const namespaces = new Map<Party | 'underlay', Namespace>()
   for (const party of ['underlay', 'host', ...nodeNames, ...podNames] as const) namespaces.set(party, makeNetns(home))
   const path = (party: Party | 'underlay') => namespaces.get(party)!.path
   const within = <T>(party: Party | 'underlay', run: () => T): T => inNetns(home, path(party), run)
-  buildNetwork(home, path)
+  buildNetwork(family, home, path)
   const servers = await Promise.all(
     [
       ...podNames.flatMap((pod) => podPorts.map((port) => [pod, port] as const)),
       ...nodeNames.flatMap((node) => nodePorts.map((port) => [node, port] as const)),
     ].flatMap(([party, port]) => [
       serveTcp(
-        within(party, () => boundSocket(SOCK_STREAM, port)),
+        within(party, () => boundSocket(family, SOCK_STREAM, port)),
         `${party}:${port}`,
       ),
       serveUdp(
-        within(party, () => boundSocket(SOCK_DGRAM, port)),
+        family,
+        within(party, () => boundSocket(family, SOCK_DGRAM, port)),
         `${party}:${port}`,
       ),
     ]),
@@ -64,7 +73,7 @@ export async function openTestNetwork(): Promise<TestNetwork> {
     openSocket: (party, protocol) =>
       within(party, () => {
         const type = protocol === 'TCP' ? SOCK_STREAM : SOCK_DGRAM
-        return checked('open socket', socket(AF_INET, type | socketFlags, 0))
+        return checked('open socket', socket(addressFamily[family], type | socketFlags, 0))
       }),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
@@ -88,8 +97,9 @@ function makeNetns(home: ThreadHome): Namespace {
   }
 }
 
-function buildNetwork(home: ThreadHome, path: (party: Party | 'underlay') => string): void {
-  const apply = (desired: DesiredNetns) => {
+function buildNetwork(family: IpFamily, home: ThreadHome, path: (party: Party | 'underlay') => string): void {
+  const apply = (wanted: DesiredNetns) => {
+    const desired = netnsOf(family, { ...wanted, sysctls: { ...wanted.sysctls, ...testSysctls } })
     const opened: number[] = []
     inNetns(home, desired.path, () =>
       applyNetwork(desired, (peer) => {
@@ -117,11 +127,11 @@ function buildNetwork(home: ThreadHome, path: (party: Party | 'underlay') => str
   }
 }
 
-function boundSocket(type: number, port: number): number {
-  const fd = checked('open socket', socket(AF_INET, type | socketFlags, 0))
+function boundSocket(family: IpFamily, type: number, port: number): number {
+  const fd = checked('open socket', socket(addressFamily[family], type | socketFlags, 0))
   if (type === SOCK_STREAM)
     checked('set option', setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Uint8Array.of(1, 0, 0, 0), 4))
-  const address = socketAddress('0.0.0.0', port)
+  const address = socketAddress(family === 'IPv4' ? '0.0.0.0' : '::', port)
   checked('bind', bind(fd, address, address.length))
   return fd
 }
@@ -136,8 +146,8 @@ async function serveTcp(fd: number, name: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
-async function serveUdp(fd: number, name: string): Promise<AsyncDisposable> {
-  const server = dgram.createSocket('udp4')
+async function serveUdp(family: IpFamily, fd: number, name: string): Promise<AsyncDisposable> {
+  const server = dgram.createSocket(family === 'IPv4' ? 'udp4' : 'udp6')
   server.on('message', (_message, { address, port }) => server.send(`${name} ${address}`, port, address))
   server.on('error', () => {})
   await new Promise<void>((resolve) => server.bind({ fd }, resolve))

@@ -71,6 +71,8 @@ export interface ClusterState {
 export interface Step extends ClusterState {
   /** Nobody dials for so long first. Only for promises about time itself. */
   readonly idleMs?: number
+  /** Before this step the proxies of all nodes are started anew: they know nothing of what they wrote. */
+  readonly proxiesRestart?: true
   readonly dials: readonly Dial[]
 }
 
@@ -78,14 +80,28 @@ export interface PacketCase {
   readonly name: string
   /** Rows of the decision table and traps that this case proves (`coverage.ts`). */
   readonly covers: readonly string[]
+  /** How the nodes of this case differ from others: `podCidr: undefined` switches local detection off. */
+  readonly traffic?: TrafficOptions
   readonly steps: readonly Step[]
 }
 
-export const packetCase = (name: string, covers: readonly string[], ...steps: readonly Step[]): PacketCase => ({
-  name,
-  covers,
-  steps,
-})
+export interface TrafficOptions {
+  readonly podCidr?: undefined
+  readonly masqueradeAll?: boolean
+  readonly nodePortAddresses?: readonly string[]
+}
+
+export function packetCase(
+  name: string,
+  covers: readonly string[],
+  ...rest: readonly Step[] | readonly [Step, TrafficOptions]
+): PacketCase {
+  const steps = (rest as readonly (Step | TrafficOptions)[]).filter((item): item is Step => 'dials' in item)
+  const traffic = (rest as readonly (Step | TrafficOptions)[]).find(
+    (item): item is TrafficOptions => !('dials' in item),
+  )
+  return { name, covers, steps, ...(traffic && { traffic }) }
+}
 
 export const vip = '10.96.0.100'
 export const otherVip = '10.96.0.101'

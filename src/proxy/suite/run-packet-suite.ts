@@ -1,7 +1,8 @@
 /** Runs the table of packet cases over one back end, in real namespaces. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { setTimeout as idle } from 'node:timers/promises'
+import type { IpFamily } from '#lib/ip.ts'
 import { deleteFlows } from '#kernel/netlink/conntrack.ts'
 import { netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
 import type { NodeTraffic, ProxyBackend } from '../backend.ts'
@@ -9,43 +10,92 @@ import { protocolNumber } from '../backend.ts'
 import { RouteTracker } from '../desired-routes.ts'
 import { ConntrackReconciler } from '../reconcile-conntrack.ts'
 import { coverageOf } from './coverage.ts'
-import { UdpClient, exchangeTcp } from './open-exchange.ts'
+import { UdpClient, answerMs, exchangeTcp, refusalMs, silenceMs } from './open-exchange.ts'
 import { openTestNetwork, type TestNetwork } from './open-test-network.ts'
 import {
   nodeNames,
   nodes,
   plan,
+  pods,
   type ClusterState,
   type Dial,
   type NodeName,
   type Outcome,
   type PacketCase,
+  type Step,
+  type TrafficOptions,
 } from './packet-case.ts'
+import { caseOf, textOf } from './translate-to-ipv6.ts'
 
 export interface SuiteBackend {
   readonly name: string
   open(options: { readonly netlinkFd: number; readonly node: NodeTraffic }): ProxyBackend & Disposable
 }
 
-const defaultTimes = 40
+/** So many connections meet every one of so many endpoints, but for one in a million times. */
+const defaultTimes = (endpoints: number) => [1, 4, 22, 40][endpoints] ?? 60
+/** Clusters side by side: most of the time is spent waiting for silence. */
+const laneCount = 4
 
-export function runPacketSuite(backend: SuiteBackend, cases: readonly PacketCase[]): void {
-  let cluster: SuiteCluster
-  before(async () => {
-    cluster = await openSuiteCluster(backend)
+export interface SuiteOptions {
+  readonly family?: IpFamily
+}
+
+export function runPacketSuite(backend: SuiteBackend, cases: readonly PacketCase[], options: SuiteOptions = {}): void {
+  const { family = 'IPv4' } = options
+  describe(`${backend.name}, ${family}`, { concurrency: laneCount }, () => {
+    const lanes = new Lanes(backend, family)
+    after(() => lanes[Symbol.asyncDispose]())
+    for (const packetCase of cases.map((one) => caseOf(family, one)).filter((one) => one !== undefined)) {
+      test(packetCase.name, () => lanes.run(packetCase))
+    }
   })
-  after(async () => {
-    await cluster?.[Symbol.asyncDispose]()
+  test(`${backend.name}, ${family}: the cases cover every row and every field of a Service`, () => {
+    assert.deepEqual(coverageOf(cases), {
+      uncoveredRows: [],
+      uncoveredFields: [],
+      unknownTags: [],
+      needlessReasons: [],
+    })
   })
-  for (const packetCase of cases) {
-    test(`${backend.name}: ${packetCase.name}`, () => cluster.run(packetCase))
+}
+
+/** Several clusters, each of which runs one case at a time. Made when first needed. */
+export class Lanes implements AsyncDisposable {
+  readonly #backend: SuiteBackend
+  readonly #family: IpFamily
+  readonly #all: Promise<SuiteCluster>[] = []
+  readonly #free: SuiteCluster[] = []
+  readonly #waiting: ((cluster: SuiteCluster) => void)[] = []
+
+  constructor(backend: SuiteBackend, family: IpFamily) {
+    this.#backend = backend
+    this.#family = family
   }
-  test(`${backend.name}: what the table does not cover yet`, (context) => {
-    const { uncoveredRows, uncoveredFields, unknownTags } = coverageOf(cases)
-    assert.deepEqual(unknownTags, [])
-    for (const row of uncoveredRows) context.diagnostic(`not covered: ${row}`)
-    for (const field of uncoveredFields) context.diagnostic(`not covered: Service spec.${field}`)
-  })
+
+  async run(packetCase: PacketCase): Promise<void> {
+    const cluster = await this.#take()
+    try {
+      await cluster.run(packetCase)
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next(cluster)
+      else this.#free.push(cluster)
+    }
+  }
+
+  #take(): Promise<SuiteCluster> {
+    const free = this.#free.pop()
+    if (free) return Promise.resolve(free)
+    if (this.#all.length >= laneCount) return new Promise((resolve) => this.#waiting.push(resolve))
+    const made = openSuiteCluster(this.#backend, this.#family)
+    this.#all.push(made)
+    return made
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const cluster of await Promise.all(this.#all)) await cluster[Symbol.asyncDispose]()
+  }
 }
 
 interface SuiteNode {
@@ -54,22 +104,45 @@ interface SuiteNode {
   readonly conntrackSocket: Netlink
 }
 
-async function openSuiteCluster(backend: SuiteBackend): Promise<SuiteCluster> {
-  const network = await openTestNetwork()
-  const suiteNodes = nodeNames.map((name): SuiteNode => {
+interface OpenNode {
+  (name: NodeName, traffic?: TrafficOptions): ProxyBackend & Disposable
+}
+
+async function openSuiteCluster(backend: SuiteBackend, family: IpFamily): Promise<SuiteCluster> {
+  const network = await openTestNetwork(family)
+  const openNode: OpenNode = (name, traffic) => {
     const node: NodeTraffic = {
-      family: 'IPv4',
-      podCidr: nodes[name].podCidr,
-      serviceCidrs: [plan.serviceCidr],
+      family,
+      serviceCidrs: [textOf(family, plan.serviceCidr)],
       masqueradeAll: false,
+      ...(traffic && 'podCidr' in traffic ? {} : { podCidr: textOf(family, nodes[name].podCidr) }),
+      ...(traffic?.masqueradeAll !== undefined && { masqueradeAll: traffic.masqueradeAll }),
+      ...(traffic?.nodePortAddresses && { nodePortAddresses: traffic.nodePortAddresses }),
     }
-    return {
-      name,
-      backend: backend.open({ netlinkFd: network.openNetfilter(name), node }),
-      conntrackSocket: netlinkFrom(network.openNetfilter(name)),
-    }
-  })
-  return new SuiteCluster(network, suiteNodes)
+    return backend.open({ netlinkFd: network.openNetfilter(name), node })
+  }
+  const suiteNodes = nodeNames.map((name) => ({
+    name,
+    backend: openNode(name),
+    conntrackSocket: netlinkFrom(network.openNetfilter(name)),
+  }))
+  await reachEveryNode(family, network)
+  return new SuiteCluster(family, network, suiteNodes, openNode)
+}
+
+/** A new bridge hears of its members' addresses only after a while (IPv6: of the groups that they listen to). */
+async function reachEveryNode(family: IpFamily, network: TestNetwork): Promise<void> {
+  const parties = ['host', ...nodeNames] as const
+  const pairs = parties.flatMap((from) => Object.values(pods).map(({ ip }) => ({ from, ip })))
+  await Promise.all(
+    pairs.map(async ({ from, ip }) => {
+      for (let attempt = 1; attempt <= 10; attempt++) {
+        const answer = await exchangeTcp(network.openSocket(from, 'TCP'), textOf(family, `${ip}:8080`))
+        if (answer.includes(' ')) return
+      }
+      throw new Error(`Cannot reach ${ip} from ${from}`)
+    }),
+  )
 }
 
 /** One node's proxy as it lives through the steps of a case. */
@@ -80,28 +153,47 @@ interface LiveProxy {
 }
 
 class SuiteCluster implements AsyncDisposable {
+  readonly #family: IpFamily
   readonly #network: TestNetwork
   readonly #nodes: readonly SuiteNode[]
+  readonly #openNode: OpenNode
   readonly #sockets = new Map<string, UdpClient>()
 
-  constructor(network: TestNetwork, suiteNodes: readonly SuiteNode[]) {
+  constructor(family: IpFamily, network: TestNetwork, suiteNodes: readonly SuiteNode[], openNode: OpenNode) {
+    this.#family = family
     this.#network = network
     this.#nodes = suiteNodes
+    this.#openNode = openNode
   }
 
-  async run({ steps }: PacketCase): Promise<void> {
-    const proxies = this.#nodes.map((node) => ({
-      node,
-      tracker: new RouteTracker('IPv4', { name: node.name }),
-      conntrack: new ConntrackReconciler(node.conntrackSocket, [plan.serviceCidr]),
-    }))
-    for (const { conntrackSocket } of this.#nodes) {
-      for (const protocol of Object.values(protocolNumber)) deleteFlows(conntrackSocket, { family: 'IPv4', protocol })
+  async run({ steps, traffic }: PacketCase): Promise<void> {
+    if (!traffic) return this.#runSteps(this.#nodes, steps)
+    const own = this.#nodes.map((node) => ({ ...node, backend: this.#openNode(node.name, traffic) }))
+    try {
+      await this.#runSteps(own, steps)
+    } finally {
+      for (const { backend } of own) {
+        await backend.cleanup()
+        backend[Symbol.dispose]()
+      }
+    }
+  }
+
+  async #runSteps(suiteNodes: readonly SuiteNode[], steps: readonly Step[]): Promise<void> {
+    let proxies = suiteNodes.map((node) => this.#startProxy(node))
+    for (const { conntrackSocket } of suiteNodes) {
+      for (const protocol of Object.values(protocolNumber)) {
+        deleteFlows(conntrackSocket, { family: this.#family, protocol })
+      }
     }
     let state: ClusterState = { services: [], slices: [] }
     try {
       for (const [index, step] of steps.entries()) {
-        for (const proxy of proxies) await changeState(proxy, state, step, index === 0)
+        if (step.proxiesRestart) {
+          proxies = suiteNodes.map((node) => this.#startProxy(node))
+          state = { services: [], slices: [] }
+        }
+        for (const proxy of proxies) await changeState(proxy, state, step, index === 0 || step.proxiesRestart === true)
         state = step
         if (step.idleMs !== undefined) await idle(step.idleMs)
         const outcomes = await Promise.all(step.dials.map((dial) => this.#dial(dial)))
@@ -115,8 +207,16 @@ class SuiteCluster implements AsyncDisposable {
     }
   }
 
+  #startProxy(node: SuiteNode): LiveProxy {
+    return {
+      node,
+      tracker: new RouteTracker(this.#family, { name: node.name }),
+      conntrack: new ConntrackReconciler(node.conntrackSocket, [textOf(this.#family, plan.serviceCidr)]),
+    }
+  }
+
   async #dial(dial: Dial): Promise<Outcome> {
-    const times = typeof dial.expect === 'string' ? 1 : (dial.times ?? defaultTimes)
+    const times = typeof dial.expect === 'string' ? 1 : (dial.times ?? defaultTimes(dial.expect.by.length))
     const targets = typeof dial.to === 'string' ? [dial.to] : dial.to
     const answers: string[] = []
     // A few at a time: the answering side runs in this process, too. One socket can wait for one answer only.
@@ -127,21 +227,22 @@ class SuiteCluster implements AsyncDisposable {
       )
       answers.push(...(await Promise.all(batch)))
     }
-    const failure = answers.find((answer) => answer === 'refused' || answer === 'timeout')
-    if (failure) return failure as Outcome
+    const failure = answers.find((answer) => !answer.includes(':'))
+    if (failure !== undefined) return failure as Outcome
     return summarize(answers, dial.expect)
   }
 
   #exchange(dial: Dial, to: string): Promise<string> {
-    if (dial.protocol !== 'UDP') return exchangeTcp(this.#network.openSocket(dial.from, 'TCP'), to)
+    const waitMs = patience(dial.expect)
+    if (dial.protocol !== 'UDP') return exchangeTcp(this.#network.openSocket(dial.from, 'TCP'), to, waitMs)
     const open = () => new UdpClient(this.#network.openSocket(dial.from, 'UDP'), to)
     if (dial.socket === undefined) {
       const client = open()
-      return client.exchange().finally(() => client.close())
+      return client.exchange(waitMs).finally(() => client.close())
     }
     const client = this.#sockets.get(dial.socket) ?? open()
     this.#sockets.set(dial.socket, client)
-    return client.exchange()
+    return client.exchange(waitMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,6 +283,9 @@ function forEachChange<T extends { readonly metadata: { readonly name: string } 
   }
   for (const object of left.values()) visit(object, undefined)
 }
+
+const patience = (expected: Outcome): number =>
+  expected === 'timeout' ? silenceMs : expected === 'refused' ? refusalMs : answerMs
 
 const described = ({ from, to, protocol = 'TCP' }: Dial) => ({ from, to, protocol })
 

@@ -1,11 +1,15 @@
 import type { PacketCase } from '../packet-case.ts'
 import { changeCases } from './changes.ts'
 import { clusterIpCases } from './cluster-ip.ts'
+import { decisionCases } from './decisions.ts'
 import { endpointCases } from './endpoints.ts'
 import { externalCases } from './external.ts'
+import { featureCases } from './features.ts'
 import { nodePortCases } from './node-port.ts'
 
 export const packetCases: readonly PacketCase[] = [
+  ...decisionCases,
+  ...featureCases,
   ...clusterIpCases,
   ...endpointCases,
   ...nodePortCases,
