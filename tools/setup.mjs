@@ -35,7 +35,7 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted || !existsSync(
   writeFileSync(stamp, wanted)
 }
 
-// What is built starts several times faster than the source. From source everything works too, so this is no reason to stop.
+// What is built starts faster, the first time by seconds. From source everything works too, so this is no reason to stop.
 if (selectEntry(root).endsWith('.ts')) {
   const build = spawnSync(runtime, [path.join(root, 'tools/build.ts')], { cwd: root, stdio: ['ignore', 2, 2] })
   if (build.status !== 0) console.error('the build failed: frontdesk runs from its source, and starts slower')
