@@ -62,7 +62,7 @@ before(async () => {
   running = await startBalancer()
 })
 after(async () => {
-  await running.close()
+  await running?.close()
   stop.abort()
   await stack.disposeAsync()
 })
@@ -136,7 +136,7 @@ async function create(name: string, { spec, annotations, labels, endpoints }: Wi
   })
 }
 
-async function setEndpoints(service: string, names: readonly PodName[]): Promise<void> {
+async function setEndpoints(service: string, names: readonly PodName[], port = 8080): Promise<void> {
   const slices = client.of(EndpointSlice)
   const name = `${service}-slice`
   await slices.delete(ref(name)).catch(() => {})
@@ -144,7 +144,7 @@ async function setEndpoints(service: string, names: readonly PodName[]): Promise
     metadata: { ...ref(name), labels: { 'kubernetes.io/service-name': service } },
     addressType: 'IPv4',
     endpoints: names.map((pod) => ({ addresses: [pods[pod].ip], nodeName: `node-${pods[pod].node}` })),
-    ports: [{ port: 8080, protocol: 'TCP', name: '' }],
+    ports: [{ port, protocol: 'TCP', name: '' }],
   })
 }
 
@@ -218,6 +218,37 @@ test('policy Local: only where endpoints are, and the source is kept', async () 
 })
 
 const messageOf = (name: string): string => findCondition(cached(name)!, reachableCondition)?.message ?? ''
+
+test('connections live on where they began when new ones are led elsewhere', async () => {
+  await create('moving', { spec: { externalTrafficPolicy: 'Local', ports: [{ port: 80, targetPort: 9090 }] } })
+  const ip = await address('moving')
+  const echo = async (pod: PodName): Promise<void> => {
+    const server = createServer((socket) => void socket.on('error', () => {}).pipe(socket))
+    server.listen({ fd: await broker.openTcpListener(paths.pod(pod), pods[pod].ip, 9090) })
+    await once(server, 'listening')
+    stack.defer(() => void server.close())
+  }
+  const connected: { readonly name: string; readonly socket: Socket }[] = []
+  for (const pod of ['a', 'b'] as const) await echo(pod)
+  for (const [name, pod] of [
+    ['first', 'a'],
+    ['second', 'b'],
+    ['third', 'a'],
+  ] as const) {
+    await setEndpoints('moving', [pod], 9090)
+    await until(() => messageOf('moving').includes(`Connected to ${ip}:80 through node-${pods[pod].node}`))
+    const target = { netns: paths.underlay, address: ip, port: 80 }
+    const socket = await connectInNetns(broker, target, AbortSignal.timeout(2_000))
+    stack.defer(() => void socket.destroy())
+    connected.push({ name, socket })
+    for (const one of connected) {
+      one.socket.write(`${one.name} while ${name}`)
+      const [chunk] = (await once(one.socket, 'data')) as [Buffer]
+      assert.equal(chunk.toString(), `${one.name} while ${name}`)
+    }
+  }
+  await remove('moving')
+})
 
 test('policy Cluster: the node stands in for the client', async () => {
   await create('cluster', { endpoints: ['a'] })

@@ -7,6 +7,7 @@ import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
 import { readGatewayRoutes } from '#kernel/route/read-routes.ts'
 import { addRoute, deleteRoute } from '#kernel/route/route-messages.ts'
 import { type AddressPool, poolContains } from '#lib/address-pool.ts'
+import { openFlowMemory } from './apply-flow-memory.ts'
 import type { LoadBalancerNetwork } from './network.ts'
 
 export interface UnderlayOptions {
@@ -25,6 +26,8 @@ const hostRoute = (ip: string): string => `${ip}/32`
 export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalancerNetwork & Disposable> {
   const { broker, underlay, address, pools } = options
   const socket = netlinkFrom(await broker.openNetlink(underlay, netlinkProtocol.route))
+  const rules = netlinkFrom(await broker.openNetlink(underlay, netlinkProtocol.netfilter))
+  const flows = openFlowMemory(rules, socket)
   const sockets = new ReadySockets(() => broker.openTcpSockets(underlay, 'IPv4', readySockets))
   const routes = new Map<string, string>()
   for (const { to, via } of readGatewayRoutes(socket)) {
@@ -46,6 +49,8 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
     announced: () => [...routes.keys()],
     announce: (ip, via) => {
       const before = routes.get(ip)
+      // Also when the way is known: an earlier run may not have remembered flows.
+      flows.lead(ip, via)
       if (before === via) return
       if (via !== undefined) write((writer) => addRoute(writer, { to: hostRoute(ip), via }))
       else write((writer) => deleteRoute(writer, { to: hostRoute(ip), via: before! }))
@@ -64,6 +69,7 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
     },
     [Symbol.dispose]: () => {
       socket.close()
+      rules.close()
       sockets.close()
     },
   }

@@ -34,7 +34,7 @@ export const concatenatedType = (...types: readonly number[]): number =>
   types.reduce((sum, type) => (sum << 6) | type, 0)
 
 export interface BaseChain {
-  readonly type: 'nat' | 'filter'
+  readonly type: 'nat' | 'filter' | 'route'
   readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
   readonly priority: number
 }
