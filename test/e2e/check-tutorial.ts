@@ -81,6 +81,7 @@ export async function checkTutorial({ step, note }: SuiteContext): Promise<void>
     const answers = (await load.answers()).slice(seen)
     assert.equal(countBy(answers).get(victim.pod) ?? 0, 0, 'answers of the dead pod')
     note(`delete pod: ${describeFailures(answers)} after it`)
+    assert.equal(countFailures(answers), 0, describeFailures(answers))
   })
 
   await step('scale and rollout restart under load', async (cluster) => {
@@ -103,7 +104,7 @@ export async function checkTutorial({ step, note }: SuiteContext): Promise<void>
     const failures = countFailures(answers)
     note(`scale and rollout under load: ${describeFailures(answers)}`)
     assert.ok(answers.length > 100, `only ${answers.length} connections were made`)
-    assert.ok(failures < answers.length / 20, `${failures} failed of ${answers.length}`)
+    assert.equal(failures, 0, describeFailures(answers))
   })
 
   await step('rollout history and undo', async (cluster) => {

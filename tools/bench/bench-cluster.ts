@@ -9,6 +9,7 @@ import { httpsTransport } from '#client/https-transport.ts'
 import { readKubeconfig } from '#client/read-kubeconfig.ts'
 
 export interface BenchCluster extends AsyncDisposable {
+  readonly name: string
   readonly client: Client
   /** Wall time of `frontdesk up`, from starting the command to its end. */
   readonly upMs: number
@@ -16,6 +17,8 @@ export interface BenchCluster extends AsyncDisposable {
   readonly runDir: string
   /** Frontdesk's own processes. */
   processes(): Promise<readonly ClusterProcess[]>
+  /** `frontdesk up` once more. */
+  up(): Promise<void>
 }
 
 export interface ClusterProcess {
@@ -44,12 +47,16 @@ export async function startBenchCluster(nodes: number): Promise<BenchCluster> {
   const upMs = performance.now() - begun
   const transport = httpsTransport(await readKubeconfig({ paths: [env.KUBECONFIG] }))
   return {
+    name,
     client: createClient({ transport, userAgent: 'frontdesk-bench' }),
     upMs,
     runDir: path.join(home, 'clusters', name, 'run'),
     processes: async () => {
       const status = JSON.parse(await frontdesk('status', name, '-o', 'json')) as { processes: ClusterProcess[] }
       return status.processes
+    },
+    up: async () => {
+      await frontdesk('up', name, '--quiet')
     },
     [Symbol.asyncDispose]: async () => {
       await transport[Symbol.asyncDispose]()

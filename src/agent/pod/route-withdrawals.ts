@@ -125,7 +125,7 @@ export class RouteWithdrawals {
   }
 
   #wake(): void {
-    for (const look of [...this.#waiting]) look()
+    for (const look of this.#waiting) look()
   }
 }
 
