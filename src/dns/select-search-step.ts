@@ -45,6 +45,7 @@ export function selectSearchStep(name: string, zone: Zone, path: SearchPath): Se
     if (outside.length > 0 || !node.records.some(isAddressOrAlias)) return none
     return { kind: 'inside', name: candidate, bases }
   }
+  bases.push(zone.basisOfNamespace(last))
   if (outside.length === 0 || isNameOfCluster(last, zone)) return none
   return { kind: 'outside', names: outside, bases }
 }

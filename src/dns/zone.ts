@@ -126,6 +126,11 @@ export class Zone {
     return this.#namespaces.has(name)
   }
 
+  /** Whether a namespace is there, and which Services are not. */
+  basisOfNamespace(name: string): Basis {
+    return this.#absenceIn(name)
+  }
+
   hasService(namespace: string, name: string): boolean {
     return this.#entries.get(`${name}.${namespace}`)?.service !== undefined
   }
