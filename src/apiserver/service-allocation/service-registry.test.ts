@@ -402,6 +402,29 @@ describe('a Service', () => {
   }
 })
 
+test('a Service that prefers two families gets the second when it asks again, not when the cluster gets it', async () => {
+  await using server = await open()
+  const prefer = { ipFamilyPolicy: 'PreferDualStack' }
+  const families = async (name: string) => (await server.call('GET', `${services}/${name}`)).object.spec.ipFamilies
+  await server.call('POST', services, service('old', prefer))
+  assert.deepEqual(await families('old'), ['IPv4'])
+  const both = { spec: { cidrs: ['10.96.0.0/24', 'fd00:96::/112'] } }
+  assert.equal((await server.call('PATCH', `${cidrs}/kubernetes`, both, merge)).status, 200)
+  await server.call(
+    'PATCH',
+    `${services}/old`,
+    { metadata: { labels: { a: 'b' } }, spec: { selector: { a: 'b' } } },
+    merge,
+  )
+  assert.deepEqual(await families('old'), ['IPv4'])
+  await server.call('POST', services, service('new', prefer))
+  assert.deepEqual(await families('new'), ['IPv4', 'IPv6'])
+  const { object } = await server.call('GET', `${services}/old`)
+  const asked = await server.call('PATCH', `${services}/old`, { spec: { ipFamilyPolicy: 'RequireDualStack' } }, merge)
+  assert.deepEqual(asked.object.spec.ipFamilies, ['IPv4', 'IPv6'])
+  assert.equal(asked.object.spec.clusterIP, object.spec.clusterIP)
+})
+
 const stored = (name: string, spec: object) => ({
   key: `/registry/core/services/default/${name}`,
   value: JSON.stringify({
