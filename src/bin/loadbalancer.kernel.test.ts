@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -18,6 +18,7 @@ import type { Client } from '#client/contract.ts'
 import { createClient } from '#client/create-client.ts'
 import { createInformers, type Informers } from '#client/create-informers.ts'
 import { inProcessTransport } from '#client/in-process-transport.ts'
+import { startHostAccess } from '#host-access/start-host-access.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { connectInNetns } from '#kernel/connect-in-netns.ts'
 import { errnoOf, SystemCallError } from '#kernel/libc.ts'
@@ -41,6 +42,7 @@ const runDir = mkdtempSync(path.join(tmpdir(), 'loadbalancer-kernel-'))
 const paths = clusterPaths(runDir)
 const stack = new AsyncDisposableStack()
 const stop = new AbortController()
+const sockets = new Set<Socket>()
 const pods = { a: { uid: 'a', node: 1, ip: '10.217.1.2' }, b: { uid: 'b', node: 2, ip: '10.217.2.2' } }
 type PodName = keyof typeof pods
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
@@ -64,6 +66,7 @@ before(async () => {
 after(async () => {
   await running?.close()
   stop.abort()
+  for (const socket of sockets) socket.destroy()
   await stack.disposeAsync()
 })
 
@@ -81,12 +84,16 @@ async function servePod(name: PodName): Promise<void> {
   const { uid, node, ip } = pods[name]
   await broker.ensurePodSandbox({ uid, node, ip, hostname: name })
   stack.defer(() => broker.removePodSandbox({ uid, node, ip }))
-  const server = createServer(
-    (socket: Socket) => void socket.on('error', () => {}).end(`${name} ${socket.remoteAddress}`),
-  )
+  const server = createServer((socket) => void served(socket).end(`${name} ${socket.remoteAddress}`))
   server.listen({ fd: await broker.openTcpListener(paths.pod(uid), ip, 8080) })
   await once(server, 'listening')
   stack.defer(() => void server.close())
+}
+
+/** A pod's end of a connection: it must not outlive the namespace, where nobody can end it any more. */
+function served(socket: Socket): Socket {
+  sockets.add(socket)
+  return socket.on('error', () => {}).on('close', () => sockets.delete(socket))
 }
 
 async function startNode({ number, internalIp, podCidr }: (typeof nodes)[number]): Promise<void> {
@@ -136,7 +143,7 @@ async function create(name: string, { spec, annotations, labels, endpoints }: Wi
   })
 }
 
-async function setEndpoints(service: string, names: readonly PodName[], port = 8080): Promise<void> {
+async function setEndpoints(service: string, names: readonly PodName[], port = 8080, portName = ''): Promise<void> {
   const slices = client.of(EndpointSlice)
   const name = `${service}-slice`
   await slices.delete(ref(name)).catch(() => {})
@@ -144,7 +151,7 @@ async function setEndpoints(service: string, names: readonly PodName[], port = 8
     metadata: { ...ref(name), labels: { 'kubernetes.io/service-name': service } },
     addressType: 'IPv4',
     endpoints: names.map((pod) => ({ addresses: [pods[pod].ip], nodeName: `node-${pods[pod].node}` })),
-    ports: [{ port, protocol: 'TCP', name: '' }],
+    ports: [{ port, protocol: 'TCP', name: portName }],
   })
 }
 
@@ -223,7 +230,7 @@ test('connections live on where they began when new ones are led elsewhere', asy
   await create('moving', { spec: { externalTrafficPolicy: 'Local', ports: [{ port: 80, targetPort: 9090 }] } })
   const ip = await address('moving')
   const echo = async (pod: PodName): Promise<void> => {
-    const server = createServer((socket) => void socket.on('error', () => {}).pipe(socket))
+    const server = createServer((socket) => void served(socket).pipe(socket))
     server.listen({ fd: await broker.openTcpListener(paths.pod(pod), pods[pod].ip, 9090) })
     await once(server, 'listening')
     stack.defer(() => void server.close())
@@ -404,18 +411,60 @@ test('a restart keeps addresses and ways, and takes away what went meanwhile', a
   await remove('second', 'third')
 })
 
+test('a port on 127.0.0.1, told by an Event, and the same after a restart', async () => {
+  // Somebody has the first choice: the next one is taken.
+  const taken = createServer().listen(8123, '127.0.0.1')
+  await once(taken, 'listening')
+  const { underlay } = paths
+  const start = (signal: AbortSignal) =>
+    startHostAccess({ informers, broker, underlay, privileged: false, client, log: silentLog }, signal)
+  const first = start(stop.signal)
+  const ports = [
+    { name: 'web', port: 8123, targetPort: 8080 },
+    { name: 'udp', port: 8123, protocol: 'UDP' as const },
+  ]
+  await setEndpoints('home', ['a'], 8080, 'web')
+  await create('home', { spec: { ports } })
+  await eventOf(
+    'home',
+    'LocalhostPorts',
+    /http:\/\/127.0.0.1:18123 \(port 8123\), udp:\/\/127.0.0.1:8123 \(port 8123\/UDP\)/,
+  )
+  const ask = async (): Promise<string> => text(connect(18_123, '127.0.0.1'))
+  assert.match(await ask(), /^a /)
+  first[Symbol.dispose]()
+  taken.close()
+  await assert.rejects(ask(), /ECONNREFUSED/)
+  const version = cached('home')?.metadata.resourceVersion
+  const second = start(stop.signal)
+  while (!(await ask().catch(() => ''))) await new Promise(setImmediate)
+  assert.equal(cached('home')?.metadata.resourceVersion, version)
+  await remove('home')
+  await assert.rejects(async () => {
+    for (;;) await ask()
+  }, /ECONNREFUSED/)
+  second[Symbol.dispose]()
+})
+
+const median = (durations: readonly number[]): number => durations.toSorted((a, b) => a - b)[durations.length >> 1]!
+
 test('an address comes soon', async (context) => {
-  const durations: number[] = []
+  const toAddress: number[] = []
+  const toCache: number[] = []
   for (let index = 0; index < 30; index++) {
     const name = `quick-${index}`
     await setEndpoints(name, ['a'])
     const startMs = performance.now()
     await create(name)
+    await until(() => cached(name))
+    const seenMs = performance.now()
     await address(name)
-    durations.push(performance.now() - startMs)
+    toCache.push(seenMs - startMs)
+    toAddress.push(performance.now() - startMs)
     await remove(name)
   }
-  durations.sort((a, b) => a - b)
-  context.diagnostic(`creation to address: p50 ${durations[15]!.toFixed(1)} ms, p90 ${durations[27]!.toFixed(1)} ms`)
-  assert.ok(durations[0]! < 10, `the fastest of 30 took ${durations[0]} ms`)
+  const [addressMs, cacheMs] = [median(toAddress), median(toCache)]
+  context.diagnostic(`creation to address: p50 ${addressMs.toFixed(1)} ms; to the cache: ${cacheMs.toFixed(1)} ms`)
+  // On a machine that is busy with something else everything takes longer: then the ratio counts.
+  assert.ok(addressMs < Math.max(10, 20 * cacheMs), `${addressMs} ms, ${cacheMs} ms to the cache`)
 })

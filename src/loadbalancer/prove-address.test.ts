@@ -10,7 +10,7 @@ const stray = 65_535
 
 /** Answers by port: how many tries stay without answer first, then what. */
 function fakeNetwork(
-  answers: Readonly<Record<number, { readonly silent: number; readonly then: Answer | undefined }>>,
+  answers: Readonly<Record<number, { readonly silent: number; readonly says: Answer | undefined }>>,
 ) {
   const tries = new Map<number, number>()
   return {
@@ -19,18 +19,18 @@ function fakeNetwork(
       const count = (tries.get(port) ?? 0) + 1
       tries.set(port, count)
       const answer = answers[port]
-      if (answer?.then && count > answer.silent) return Promise.resolve(answer.then)
+      if (answer?.says && count > answer.silent) return Promise.resolve(answer.says)
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
     },
   }
 }
 const proof = { servicePort: 80, strayPort: stray, hasEndpoints: true }
-const never = { silent: 0, then: undefined }
-const refuses = { silent: 0, then: 'refused' } as const
+const never = { silent: 0, says: undefined }
+const refuses = { silent: 0, says: 'refused' } as const
 
 const cases = [
-  ['it answers at once', proof, { 80: { silent: 0, then: 'connected' } }, '80 connected'],
-  ['the node learns of it a little later', proof, { 80: { silent: 2, then: 'connected' } }, '80 connected'],
+  ['it answers at once', proof, { 80: { silent: 0, says: 'connected' } }, '80 connected'],
+  ['the node learns of it a little later', proof, { 80: { silent: 2, says: 'connected' } }, '80 connected'],
   ['endpoints that never accept', proof, { 80: refuses }, '80 refused'],
   ['nothing behind it', { ...proof, hasEndpoints: false }, { 80: refuses }, '80 refused'],
   ['endpoints that say nothing, a node that routes', proof, { 80: never, [stray]: refuses }, `${stray} refused`],
@@ -40,7 +40,7 @@ const cases = [
   [
     'somebody else answers',
     { ...proof, servicePort: undefined },
-    { [stray]: { silent: 0, then: 'connected' } },
+    { [stray]: { silent: 0, says: 'connected' } },
     /^Error: Cannot trust 10.0.0.1: port 65535/,
   ],
 ] as const
