@@ -92,8 +92,18 @@ function mountHostRoot(spec: RootfsSpec): void {
   // Asked first: the root about to be mounted is no part of the machine.
   const steps = hostRootSteps(spec.leaveOut ?? [])
   checked('mount root', mount('tmpfs', spec.target, 'tmpfs', MS_NODEV | MS_NOSUID, 'mode=0755,size=64m'), spec.target)
-  for (const [index, step] of steps.entries()) applyStep(spec, step, index)
+  for (const [index, step] of steps.entries()) applyUnlessGone(spec, step, index)
   linkSystemPaths(spec.target)
+}
+
+/** The machine's files come and go, above all in /tmp: what has gone since it was listed is not missed. */
+function applyUnlessGone(spec: RootfsSpec, step: HostRootStep, index: number): void {
+  try {
+    applyStep(spec, step, index)
+  } catch (error) {
+    if (lstatSync(step.path, { throwIfNoEntry: false })) throw error
+    lastSteps = undefined
+  }
 }
 
 /** The top of the machine's files changes rarely; the containers of one deployment start at once. */
