@@ -7,7 +7,7 @@ import net from 'node:net'
 const port = 8080
 const body = `${process.env['POD_NAME'] ?? 'pod'}\n`
 /** Connections without a request for so long after SIGTERM are closed without one. */
-const idleMs = 2_000
+const idleMs = 20_000
 
 let isEnding = false
 const open = new Set<net.Socket>()
