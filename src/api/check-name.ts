@@ -4,7 +4,6 @@ const qualified = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 
 const dns1123Label = new RegExp(`^${label}$`)
 const dns1123Subdomain = new RegExp(`^${label}(\\.${label})*$`)
-const dns1035Label = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 const qualifiedName = new RegExp(`^${qualified}$`)
 const labelValue = new RegExp(`^(${qualified})?$`)
 
@@ -27,16 +26,6 @@ export const dns1123SubdomainProblems: NameRule = (name) => [
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start " +
       "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is " +
       `'${label}(\\.${label})*')`,
-  ),
-]
-
-export const dns1035LabelProblems: NameRule = (name) => [
-  ...tooLong(name, 63),
-  ...unless(
-    dns1035Label.test(name),
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, " +
-      "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is " +
-      "'[a-z]([-a-z0-9]*[a-z0-9])?')",
   ),
 ]
 
@@ -74,8 +63,6 @@ function qualifiedPartProblems(name: string): string[] {
     ...unless(qualifiedName.test(name), `name part ${qualifiedNameForm}`),
   ]
 }
-
-export const labelKeyProblems = qualifiedNameProblems
 
 export const labelValueProblems: NameRule = (value) => [
   ...tooLong(value, 63),

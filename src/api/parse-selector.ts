@@ -1,5 +1,5 @@
 /** Label selectors: the text of `labelSelector=`, the object in specs, and how both match. */
-import { labelKeyProblems, labelValueProblems } from './check-name.ts'
+import { labelValueProblems, qualifiedNameProblems } from './check-name.ts'
 import type { LabelSelector } from './meta.ts'
 import { tokenizeSelector, type SelectorToken } from './tokenize-selector.ts'
 
@@ -135,7 +135,7 @@ function readRequirement(reader: TokenReader): LabelRequirement {
   if (negated) reader.take()
   const key = reader.take()
   if (key.type !== 'identifier') fail(`found '${key.text}', expected: identifier`)
-  const [keyProblem] = labelKeyProblems(key.text)
+  const [keyProblem] = qualifiedNameProblems(key.text)
   if (keyProblem !== undefined) fail(`<nil>: Invalid value: ${JSON.stringify(key.text)}: ${keyProblem}`)
   if (negated) return { key: key.text, operator: '!', values: [] }
   const next = reader.peek()

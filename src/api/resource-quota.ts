@@ -64,7 +64,7 @@ export const ResourceQuota = defineKind<ResourceQuota>({
 function usage({ status }: ResourceQuota, isShown: (name: string) => boolean): string {
   return Object.entries(status?.hard ?? {})
     .filter(([name]) => isShown(name))
-    .sort()
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, hard]) => `${name}: ${status?.used?.[name] ?? '0'}/${hard}`)
     .join(', ')
 }

@@ -74,11 +74,7 @@ function validateHostPath(path: string, source: { path?: string; type?: string }
   return findings
 }
 
-function validateItems(
-  path: string,
-  items: readonly KeyToPath[] = [],
-  mode: number | undefined = undefined,
-): Finding[] {
+function validateItems(path: string, items: readonly KeyToPath[] = [], mode?: number): Finding[] {
   return [
     ...validateMode(`${path}.defaultMode`, mode),
     ...items.flatMap((item, index) => validateItem(`${path}.items[${index}]`, item)),

@@ -118,7 +118,13 @@ function isPlaced(kind: Kind, info: ResourceInfo): boolean {
 }
 
 function callOf(request: ApiRequest, info: ResourceInfo, kind: Kind): Call {
-  return { request, info, kind, namespace: kind.namespaced ? info.namespace : undefined, warnings: new Set(kind.deprecated === undefined ? [] : [kind.deprecated]) }
+  return {
+    request,
+    info,
+    kind,
+    namespace: kind.namespaced ? info.namespace : undefined,
+    warnings: new Set(kind.deprecated === undefined ? [] : [kind.deprecated]),
+  }
 }
 
 function pageNotFound(): ApiResponse {

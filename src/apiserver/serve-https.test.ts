@@ -43,13 +43,11 @@ describe('the API over TLS', () => {
   const askHttp1: Ask = (path, { method = 'GET', headers = {}, body, user } = {}) =>
     new Promise((resolve, reject) => {
       const options = { ...tlsOptions(user), method, headers, agent: false }
-      const request = https.request(`${server.url}${path}`, options, async (response) => {
-        const chunks = await response.toArray().catch(reject)
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          bytes: Buffer.concat(chunks as Buffer[]),
-        })
+      const request = https.request(`${server.url}${path}`, options, (response) => {
+        const { statusCode: status = 0, headers: answered } = response
+        response.toArray().then((chunks: Buffer[]) => {
+          resolve({ status, headers: answered, bytes: Buffer.concat(chunks) })
+        }, reject)
       })
       request.on('error', reject)
       request.end(body)

@@ -62,9 +62,7 @@ export function startControllers(deps: ControllersDeps, signal: AbortSignal): Ru
     startPodGarbageCollector(as('pod-garbage-collector'), stopping),
     startEndpointSliceMirroring(as('endpoint-slice-mirroring-controller'), stopping),
     startServiceCidrController(as('service-cidr-controller'), stopping),
-    ...(deps.serviceCidrs
-      ? [startDefaultCidrKeeper(as('kube-apiserver'), deps.serviceCidrs, stopping)]
-      : []),
+    ...(deps.serviceCidrs ? [startDefaultCidrKeeper(as('kube-apiserver'), deps.serviceCidrs, stopping)] : []),
     startServiceIpRepair(as('ipallocator-repair-controller'), stopping),
     startEventTtl(as('event-ttl-controller'), stopping),
     startServiceAccountController(as('service-account-controller'), deps, stopping),

@@ -23,18 +23,7 @@ export const ioctlBytes = libc.func('int ioctl(int fd, unsigned long request, _I
   request: number,
   argument: Uint8Array,
 ) => number
-export const read = libc.func('intptr_t read(int fd, _Out_ uint8_t *data, size_t length)') as (
-  fd: number,
-  data: Uint8Array,
-  length: number,
-) => number
-export const write = libc.func('intptr_t write(int fd, const uint8_t *data, size_t length)') as (
-  fd: number,
-  data: Uint8Array,
-  length: number,
-) => number
 export const chdir = libc.func('int chdir(const char *path)') as (path: string) => number
-export const listen = libc.func('int listen(int fd, int backlog)') as (fd: number, backlog: number) => number
 export const getsockopt = libc.func(
   'int getsockopt(int fd, int level, int name, _Inout_ uint8_t *value, _Inout_ uint32_t *length)',
 ) as (fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array) => number

@@ -76,7 +76,10 @@ it('a Service with 5,000 endpoints', { timeout: 120_000 }, async (context) => {
 
   await measure('3,000 pods come', () => Promise.all(range(6000, 9000).map(create)))
   const all = await slicesOf(cluster)
-  const expected = informers.of(Pod).list(namespace).map(({ status }) => status?.podIP ?? '')
+  const expected = informers
+    .of(Pod)
+    .list(namespace)
+    .map(({ status }) => status?.podIP ?? '')
   assert.deepEqual(addressesOf(all).toSorted(), expected.toSorted())
   assert.ok(all.every(({ endpoints = [] }) => endpoints.length <= 100))
 

@@ -94,7 +94,7 @@ describe('zones and nodes of endpoints', () => {
     ])
     await cluster.client.of(Pod).create(pod('p4', { nodeName: 'a1' }))
     await cluster.settle()
-    const counts = Map.groupBy(await hintsOf(cluster), (hint) => hint.split(' ')[1])
+    const counts = Map.groupBy(await hintsOf(cluster), (hint) => hint.split(' ')[1] ?? '')
     assert.deepEqual([...counts.keys()].toSorted(), ['a;', 'b;', 'c;'], 'the zone without endpoints is served too')
     const annotations = { 'service.kubernetes.io/topology-mode': null }
     await cluster.client.of(Service).patch(web, 'merge', { metadata: { annotations } })

@@ -317,7 +317,7 @@ describe('a Service', () => {
       status: { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } },
     })
     assert.deepEqual((await server.call('GET', `${services}/a/status`)).object.status, { loadBalancer: {} })
-    await using watch = await server.watch(`${services}?watch=1&fieldSelector=metadata.name%3Da&resourceVersion=`)
+    await using watch = server.watch(`${services}?watch=1&fieldSelector=metadata.name%3Da&resourceVersion=`)
     assert.equal((await watch.next()).type, 'ADDED')
     const status = { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } }
     const patched = await server.call(
@@ -481,7 +481,7 @@ describe('a Service stored long ago', () => {
       const { key, value } = stored('before', spec)
       await store.put(key, value, 0)
       await using server = await open('10.96.0.0/24', { store })
-      await using watch = await server.watch(`${services}?watch=1`)
+      await using watch = server.watch(`${services}?watch=1`)
       const of = (read: object) =>
         Object.fromEntries(Object.keys(expected).map((field) => [field, (read as never)[field]]))
       const first = (await server.call('GET', `${services}/before`)).object
@@ -525,12 +525,15 @@ describe('repair of node ports', () => {
       await store.put(key, value, 0)
     }
     await using server = await open('10.96.0.0/24', { store })
-    assert.deepEqual((await events(server)).toSorted(), [
-      ['a', 'PortNotAllocated', 'Port 30001 is not allocated; repairing'],
-      ['b', 'PortAlreadyAllocated', 'Port 30001 was assigned to multiple services; please recreate service'],
-      ['c', 'PortOutOfRange', 'Port 80 is not within the port range 30000-32767; please recreate service'],
-      ['d', 'PortNotAllocated', 'Port 30004 is not allocated; repairing'],
-    ])
+    assert.deepEqual(
+      (await events(server)).toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+      [
+        ['a', 'PortNotAllocated', 'Port 30001 is not allocated; repairing'],
+        ['b', 'PortAlreadyAllocated', 'Port 30001 was assigned to multiple services; please recreate service'],
+        ['c', 'PortOutOfRange', 'Port 80 is not within the port range 30000-32767; please recreate service'],
+        ['d', 'PortNotAllocated', 'Port 30004 is not allocated; repairing'],
+      ],
+    )
     for (const nodePort of [30001, 30004]) {
       const thief = service('thief', { type: 'NodePort', ports: [{ port: 80, nodePort }] })
       assert.equal((await server.call('POST', services, thief)).status, 422)

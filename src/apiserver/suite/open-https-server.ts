@@ -39,7 +39,8 @@ export interface TestHttpsServer extends AsyncDisposable {
 
 export async function openHttpsServer(handleOf = (handle: ApiHandler): ApiHandler => handle): Promise<TestHttpsServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'apiserver-https-'))
-  const pki = await ensurePki(directory, { ips: [] }).finally(() => rm(directory, { recursive: true }))
+  const pki = await ensurePki(directory, { ips: [] })
+  await rm(directory, { recursive: true })
   let api: ApiServer
   const auth = openAuth({
     serviceAccountKey: pki.serviceAccountKey,

@@ -15,7 +15,12 @@ const endpoints = (...counts: number[]) =>
 const summary = (zones: ReadonlyMap<string, string>) => {
   const served = Map.groupBy(zones, ([, zone]) => zone)
   const moved = [...zones].filter(([key, zone]) => !key.startsWith(zone)).length
-  return { served: Object.fromEntries([...served].toSorted().map(([zone, keys]) => [zone, keys.length])), moved }
+  return {
+    served: Object.fromEntries(
+      [...served].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([zone, keys]) => [zone, keys.length]),
+    ),
+    moved,
+  }
 }
 
 const third = 1 / 3
