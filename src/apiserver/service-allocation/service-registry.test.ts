@@ -561,8 +561,8 @@ describe('allocation in numbers', () => {
   it('counts what is given, refused, held and free', async () => {
     const metrics = await openMetrics()
     await using server = await open('10.96.0.0/29', { metrics })
-    await server.call('POST', services, service('a', { type: 'NodePort' }))
     await server.call('POST', services, service('b', { clusterIP: '10.96.0.3', type: 'LoadBalancer' }))
+    await server.call('POST', services, service('a', { type: 'NodePort' }))
     await server.call('POST', services, service('c', { clusterIP: '10.96.0.3' }))
     const { text } = await metrics.expose()
     for (const line of [
