@@ -11,10 +11,14 @@ import type { KernelBroker } from '#kernel/start-namespace-broker.ts'
 import { loadBalancerCidrs, type NodeAddresses } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
+import { openMetrics } from '#observe/metrics.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { openCommittedPublisher } from '#proxy/publish-committed.ts'
+import { ProxyHealth } from '#proxy/proxy-health.ts'
+import { ProxyMetrics } from '#proxy/proxy-metrics.ts'
 import { ConntrackReconciler } from '#proxy/reconcile-conntrack.ts'
-import { type Proxy, startProxy } from '#proxy/start-proxy.ts'
+import { ProxyServers } from '#proxy/serve-proxy-health.ts'
+import { type Proxy, type ProxyObserver, type SyncResult, startProxy } from '#proxy/start-proxy.ts'
 import { type Cluster, nodeName } from './read-cluster.ts'
 
 export interface NodesOptions {
@@ -84,6 +88,7 @@ function startProxies(
       podCidr: node.podCidr,
       serviceCidrs: [plan.serviceCidr],
       masqueradeAll: false,
+      nodeIps: [node.internalIp],
     } as const
     const [rulesFd, flowsFd] = await Promise.all([
       broker.openNetlink(netns, netlinkProtocol.netfilter),
@@ -93,9 +98,31 @@ function startProxies(
     const ranges = [plan.serviceCidr, ...loadBalancerCidrs(plan)]
     const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(flowsFd)), ranges)
     const publish = openCommittedPublisher({ client, nodeName: name, log: nodeLog }, signal)
-    return stack.use(
-      startProxy({ informers, nodeName: name, family: 'IPv4', backend, conntrack, publish, log: nodeLog }, signal),
+    const health = new ProxyHealth('IPv4', () => systemClock.nowMs())
+    const listen = (address: string, port: number) => broker.openTcpListener(netns, address, port)
+    const servers = stack.use(
+      new ProxyServers({ listen, anyAddress: '0.0.0.0', health, mode: 'nftables', log: nodeLog }),
     )
+    const observers: ProxyObserver[] = [health, servers]
+    const common = { informers, nodeName: name, family: 'IPv4', serviceCidrs: [plan.serviceCidr] } as const
+    const proxy = stack.use(startProxy({ ...common, backend, conntrack, publish, observers, log: nodeLog }, signal))
+    void serveWhenSynced(proxy, servers, observers).catch((error: unknown) =>
+      nodeLog.warn({ err: error }, 'Cannot serve the metrics of the Service proxy'),
+    )
+    return proxy
   }
   return Promise.all(nodes.map(start))
+}
+
+/** Nobody waits for health and metrics: they are loaded once the rules are there. */
+async function serveWhenSynced(proxy: Proxy, servers: ProxyServers, observers: ProxyObserver[]): Promise<void> {
+  let last: SyncResult | undefined
+  const remember = { synced: (result: SyncResult) => (last = result) }
+  observers.push(remember)
+  await proxy.synced
+  const registry = await openMetrics()
+  const own = new ProxyMetrics(registry, 'IPv4')
+  observers.splice(observers.indexOf(remember), 1, own)
+  if (last) own.synced(last)
+  await servers.open({ registry, own })
 }

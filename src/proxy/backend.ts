@@ -68,6 +68,8 @@ export interface ProxyBackend {
   sync(desired: DesiredRoutes, changed?: ReadonlySet<string>): Promise<void>
   /** Compares with what others may have done to the kernel meanwhile, and repairs. Resolves with whether it had to. */
   verify(): Promise<boolean>
+  /** Other ranges of Service addresses, in effect from the next `sync` on. */
+  setServiceCidrs(serviceCidrs: readonly string[]): void
   /** Removes everything this back end ever made, and nothing else. */
   cleanup(): Promise<void>
 }

@@ -6,6 +6,7 @@ import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { DesiredRoutes, ServicePortRoute } from './backend.ts'
+import { desiredHealthCheck, sameHealthCheck, type HealthCheck } from './desired-health-checks.ts'
 import { desiredServicePorts } from './desired-service-ports.ts'
 import type { NodePlace } from './select-endpoints.ts'
 
@@ -34,6 +35,7 @@ export class RouteTracker {
   readonly #entries = new Map<string, Entry>()
   readonly #dirty = new Set<Entry>()
   readonly #servicePorts = new Map<string, ServicePortRoute>()
+  readonly #healthChecks = new Map<string, HealthCheck>()
 
   constructor(family: IpFamily, node: NodePlace) {
     this.#family = family
@@ -43,6 +45,11 @@ export class RouteTracker {
   /** Whether anything waits to be collected. */
   get hasChanges(): boolean {
     return this.#dirty.size > 0
+  }
+
+  /** By `namespace/name`, as of the last `collect`. */
+  get healthChecks(): ReadonlyMap<string, HealthCheck> {
+    return this.#healthChecks
   }
 
   serviceChanged(before: Service | undefined, after: Service | undefined): void {
@@ -97,6 +104,9 @@ export class RouteTracker {
       changed.add(route.key)
     }
     entry.routes = routes
+    const check = service && routes.length > 0 ? desiredHealthCheck(service, slices, this.#node.name) : undefined
+    if (!check) this.#healthChecks.delete(entry.key)
+    else if (!sameHealthCheck(check, this.#healthChecks.get(entry.key))) this.#healthChecks.set(entry.key, check)
     if (!service && slices.length === 0) this.#entries.delete(entry.key)
   }
 

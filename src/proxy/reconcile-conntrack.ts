@@ -9,13 +9,20 @@ const maxFilteredListings = 16
 
 export class ConntrackReconciler {
   readonly #socket: Netlink
-  readonly #serviceCidrs: readonly string[]
+  readonly #ownRanges: readonly string[]
+  #serviceCidrs: readonly string[]
   /** UDP service ports as they were when flows were last looked at; absent before the first time. */
   #known: Map<string, ServicePortRoute> | undefined
 
   constructor(socket: Netlink, serviceCidrs: readonly string[]) {
     this.#socket = socket
+    this.#ownRanges = serviceCidrs
     this.#serviceCidrs = serviceCidrs
+  }
+
+  /** Beside those that it was made with. */
+  setServiceCidrs(serviceCidrs: readonly string[]): void {
+    this.#serviceCidrs = [...new Set([...this.#ownRanges, ...serviceCidrs])]
   }
 
   /**

@@ -50,6 +50,8 @@ class FakeBackend implements ProxyBackend {
     this.syncs.push({ endpoints, changed: changed ? [...changed] : 'any' })
   }
 
+  setServiceCidrs(): void {}
+
   async verify(): Promise<boolean> {
     return false
   }

@@ -5,11 +5,13 @@
 import { sliceVersion, withdrawsPods } from '#api/committed-routes.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Node } from '#api/node.ts'
+import { ServiceCIDR } from '#api/service-cidr.ts'
 import { Service } from '#api/service.ts'
 import type { Informers } from '#client/create-informers.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { Log } from '#observe/log.ts'
-import type { ProxyBackend } from './backend.ts'
+import type { DesiredRoutes, ProxyBackend } from './backend.ts'
+import type { HealthCheck } from './desired-health-checks.ts'
 import { RouteTracker } from './desired-routes.ts'
 import type { ConntrackReconciler } from './reconcile-conntrack.ts'
 import type { NodePlace } from './select-endpoints.ts'
@@ -26,6 +28,10 @@ export interface ProxyDependencies {
   readonly verifyIntervalMs?: number
   /** Called after each change has been committed to the kernel. */
   readonly onSynced?: (result: SyncResult) => void
+  /** Told of all that happens: metrics, health. */
+  readonly observers?: readonly ProxyObserver[]
+  /** Ranges of Service addresses beside those that ServiceCIDR objects name. */
+  readonly serviceCidrs?: readonly string[]
   /**
    * Called when the kernel has all EndpointSlices up to this resourceVersion: at first, and whenever pods leave. Absent:
    * pods end without waiting for this node.
@@ -33,10 +39,27 @@ export interface ProxyDependencies {
   readonly publish?: (version: number) => void
 }
 
+export interface ProxyObserver {
+  /** A change has come in that is to be written. */
+  queued?(kind?: 'service' | 'endpoints'): void
+  synced?(result: SyncResult): void
+  failed?(): void
+  /** Somebody else's damage has been made good. */
+  repaired?(): void
+  /** This proxy's Node; absent when it is gone. */
+  nodeChanged?(node: Node | undefined): void
+}
+
 export interface SyncResult {
   /** Service ports that were looked at. */
   readonly changed: number
   readonly durationMs: number
+  readonly isFull: boolean
+  readonly desired: DesiredRoutes
+  readonly healthChecks: ReadonlyMap<string, HealthCheck>
+  /** Time to look at tracked flows, part of `durationMs`, and how many were deleted. */
+  readonly conntrackMs: number
+  readonly deletedFlows: number
 }
 
 export interface Proxy extends AsyncDisposable {
@@ -68,14 +91,17 @@ class RunningProxy implements Proxy {
   #retry: NodeJS.Timeout | undefined
   #retryMs = firstRetryMs
   #waiting: (() => void)[] = []
+  readonly #ranges = new Map<string, readonly string[]>()
+  #knownRanges: string
   /** Newest EndpointSlice that was seen; newest one that took pods out; and what was told about. */
   #seenVersion = 0
   #withdrawnVersion = 0
   #publishedVersion = -1
 
   constructor(dependencies: ProxyDependencies, signal: AbortSignal) {
-    const { informers, nodeName, family, verifyIntervalMs = 1_000 } = dependencies
+    const { informers, nodeName, family, verifyIntervalMs = 500 } = dependencies
     this.#dependencies = dependencies
+    this.#knownRanges = (dependencies.serviceCidrs ?? []).join()
     this.#tracker = new RouteTracker(family, { name: nodeName })
     this.synced = this.#firstSync.promise
     this.#watch()
@@ -101,18 +127,42 @@ class RunningProxy implements Proxy {
     const { informers, nodeName } = this.#dependencies
     informers.of(Service).onChange(({ before, after }) => {
       this.#tracker.serviceChanged(before, after)
+      this.#tell((observer) => observer.queued?.('service'))
       this.#schedule()
     })
     informers.of(EndpointSlice).onChange(({ before, after }) => {
       this.#tracker.sliceChanged(before, after)
       this.#noteVersion(before, after)
+      this.#tell((observer) => observer.queued?.('endpoints'))
       this.#schedule()
     })
-    informers.of(Node).onChange(({ after }) => {
-      if (after?.metadata.name !== nodeName) return
+    informers.of(Node).onChange(({ before, after }) => {
+      if ((after ?? before)?.metadata.name !== nodeName) return
+      this.#tell((observer) => observer.nodeChanged?.(after))
+      if (!after) return
       this.#tracker.nodeChanged(placeOf(after))
       this.#schedule()
     })
+    informers.of(ServiceCIDR).onChange(({ before, after }) => {
+      if (before) this.#ranges.delete(before.metadata.name)
+      if (after) this.#ranges.set(after.metadata.name, after.spec.cidrs ?? [])
+      this.#rangesChanged()
+    })
+  }
+
+  /** Ranges of this proxy's family; none known leaves the back end with what it was opened with. */
+  #rangesChanged(): void {
+    const { family, serviceCidrs = [] } = this.#dependencies
+    const all = [...new Set([...serviceCidrs, ...[...this.#ranges.values()].flat()])].toSorted()
+    const ranges = all.filter((cidr) => cidr.includes(':') === (family === 'IPv6'))
+    if (ranges.length === 0 || ranges.join() === this.#knownRanges) return
+    this.#knownRanges = ranges.join()
+    this.#everything = true
+    this.#schedule()
+  }
+
+  #tell(what: (observer: ProxyObserver) => void): void {
+    for (const observer of this.#dependencies.observers ?? []) what(observer)
   }
 
   #begin(verifyIntervalMs: number): void {
@@ -152,13 +202,30 @@ class RunningProxy implements Proxy {
     const { desired, changed } = this.#tracker.collect()
     if (!waiting && changed.size === 0) return this.#publish(version)
     this.#everything = true
+    const ranges = this.#knownRanges
+    if (ranges !== '') {
+      backend.setServiceCidrs(ranges.split(','))
+      conntrack?.setServiceCidrs(ranges.split(','))
+    }
     await backend.sync(desired, waiting ? undefined : changed)
-    conntrack?.reconcile(desired, waiting ? undefined : changed)
-    this.#everything = false
+    const written = performance.now()
+    const deletedFlows = conntrack?.reconcile(desired, waiting ? undefined : changed) ?? 0
+    this.#everything = ranges !== this.#knownRanges
     this.#retryMs = firstRetryMs
     this.#firstSync.resolve()
     this.#publish(version)
-    onSynced?.({ changed: changed.size, durationMs: performance.now() - start })
+    const end = performance.now()
+    const result: SyncResult = {
+      changed: changed.size,
+      durationMs: end - start,
+      isFull: waiting,
+      desired,
+      healthChecks: this.#tracker.healthChecks,
+      conntrackMs: end - written,
+      deletedFlows,
+    }
+    onSynced?.(result)
+    this.#tell((observer) => observer.synced?.(result))
   }
 
   #noteVersion(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
@@ -182,12 +249,14 @@ class RunningProxy implements Proxy {
     if (this.#running || this.#scheduled || this.#retry || this.#everything) return
     this.#run(async () => {
       if (await this.#dependencies.backend.verify()) {
+        this.#tell((observer) => observer.repaired?.())
         this.#dependencies.log.warn({}, 'Repaired Service routes that somebody else had changed')
       }
     })
   }
 
   #fail(error: unknown): void {
+    this.#tell((observer) => observer.failed?.())
     this.#dependencies.log.error({ err: error, retryMs: this.#retryMs }, 'Cannot write Service routes')
     if (this.#stop.signal.aborted) return
     this.#retry = setTimeout(() => {

@@ -160,11 +160,19 @@ test('150 lists of different length, with affinity', async () => {
   await successor.cleanup()
 })
 
+const otherRules = [
+  `flush chain ip ${tableName} dispatch`,
+  `add rule ip ${tableName} dispatch return`,
+  `add rule ip ${tableName} dispatch return`,
+].join('; ')
 const damages: readonly (readonly [string, readonly string[]])[] = [
   ['an element deleted', ['delete', 'element', 'ip', tableName, 'cluster-ips', '{ 10.96.0.10 }']],
   ['an element added', ['add', 'element', 'ip', tableName, 'cluster-ips', '{ 10.96.0.77 }']],
   ['a chain flushed', ['flush', 'chain', 'ip', tableName, 'dispatch']],
   ['a rule added', ['insert', 'rule', 'ip', tableName, 'dispatch', 'return']],
+  ['a chain with other rules, as many', [otherRules]],
+  ['a policy changed', ['chain', 'ip', tableName, 'filter-forward', '{ policy drop ; }']],
+  ['a rule of a list added', ['insert', 'rule', 'ip', tableName, 'lb-4', 'drop']],
   ['a chain added', ['add', 'chain', 'ip', tableName, 'strange']],
   ['the table flushed', ['flush', 'table', 'ip', tableName]],
   ['the table deleted', ['delete', 'table', 'ip', tableName]],

@@ -9,13 +9,13 @@ import type { Log } from '#observe/log.ts'
 import {
   GenerationChanged,
   NftTransaction,
-  countRules,
   listChains,
   listElements,
   nftFamily,
   readGeneration,
   tableExists,
 } from '#kernel/netlink/nftables.ts'
+import { listRules } from '#kernel/netlink/list-rules.ts'
 import { MessageWriter } from '#kernel/netlink/message.ts'
 import { isNetlinkError, netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
 import type { DesiredRoutes, NodeTraffic, ProxyBackend } from '../backend.ts'
@@ -49,7 +49,7 @@ export function openNftablesBackend(options: NftablesOptions): ProxyBackend & Di
 
 class NftablesBackend implements ProxyBackend, Disposable {
   readonly #socket: Netlink
-  readonly #node: NodeTraffic
+  #node: NodeTraffic
   readonly #log: Log
   readonly #family: number
   readonly #writer = new MessageWriter(256 * 1024)
@@ -59,8 +59,8 @@ class NftablesBackend implements ProxyBackend, Disposable {
   #generation = 0
   /** List chains found by the last adoption: the planner asks for each of its own only once. */
   #existingChains: ReadonlySet<string> = new Set()
-  /** The fixed part was written by this very program: only damage is a reason to write it again. */
-  #wroteFixedPart = false
+  /** Chains and rules as listed when certainly nobody else had changed them; absent after writing some. */
+  #ownRules: ReadonlyMap<string, string> | undefined
 
   constructor({ netlinkFd, node, log }: NftablesOptions) {
     this.#socket = netlinkFrom(netlinkFd)
@@ -89,8 +89,20 @@ class NftablesBackend implements ProxyBackend, Disposable {
     }
   }
 
+  setServiceCidrs(serviceCidrs: readonly string[]): void {
+    if (serviceCidrs.join() === this.#node.serviceCidrs.join()) return
+    this.#node = { ...this.#node, serviceCidrs }
+    // The next sync writes the rules anew.
+    this.#planner = undefined
+    this.#ownRules = undefined
+  }
+
   async verify(): Promise<boolean> {
-    if (!this.#desired || !this.#planner || readGeneration(this.#socket) === this.#generation) return false
+    if (!this.#desired || !this.#planner) return false
+    if (readGeneration(this.#socket) === this.#generation) {
+      if (!this.#ownRules) this.#rememberRules()
+      return false
+    }
     this.#planner = undefined
     return await this.#adopt(this.#desired)
   }
@@ -129,32 +141,31 @@ class NftablesBackend implements ProxyBackend, Disposable {
     const listed = adopts ? this.#list() : { elements: [], maxRememberedEndpoint: 0 }
     const adoption = planAdoption(this.#node, desired, listed.elements, listed.maxRememberedEndpoint)
     const chains = adopts ? listChains(this.#socket, this.#family, tableName) : []
-    const isIntact = adopts && this.#wroteFixedPart && this.#isFixedPartIntact(chains)
+    const isIntact = adopts && this.#areRulesIntact()
     this.#existingChains = new Set(chains)
     const first = this.#transaction(this.#generation)
     if (exists && rebuild) first.deleteTable()
     if (!isIntact) this.#writeFixedPart(first, chains)
     this.#commit(first)
-    this.#wroteFixedPart = true
     const present = chains.map(parseListChain).filter((shape) => shape !== undefined)
     if (!isIntact) this.#applyListChains(present)
     await this.#apply(adoption.chains, adoption.units)
     this.#planner = adoption.planner
+    if (!this.#ownRules) this.#rememberRules()
     return !isIntact || adoption.units.length > 0
   }
 
-  /** Whether every chain is there with as many rules as it should have. */
-  #isFixedPartIntact(chains: readonly string[]): boolean {
-    const counts = countRules(this.#socket, this.#family, tableName)
-    const fixed = desiredChains(this.#node)
-    const lists = chains.flatMap((name) => {
-      const shape = parseListChain(name)
-      return shape ? [{ name, rules: listChainRules(this.#node.family, shape.count, shape.affinitySeconds) }] : []
-    })
-    return (
-      chains.length === fixed.length + lists.length &&
-      [...fixed, ...lists].every(({ name, rules }) => chains.includes(name) && counts.get(name) === rules.length)
-    )
+  /** Whether the table has exactly our chains, and they our rules. */
+  #areRulesIntact(): boolean {
+    const own = this.#ownRules
+    if (!own) return false
+    const found = listRules(this.#socket, this.#family, tableName)
+    return found.size === own.size && [...found].every(([chain, content]) => own.get(chain) === content)
+  }
+
+  #rememberRules(): void {
+    const rules = listRules(this.#socket, this.#family, tableName)
+    this.#ownRules = readGeneration(this.#socket) === this.#generation ? rules : undefined
   }
 
   #list(): { elements: Element[]; maxRememberedEndpoint: number } {
@@ -175,6 +186,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
 
   /** Writes sets, chains and rules anew; within the transaction nobody sees a chain empty. */
   #writeFixedPart(transaction: NftTransaction, existingChains: readonly string[]): void {
+    this.#ownRules = undefined
     transaction.addTable('Service traffic of this node, kept by frontdesk')
     for (const [index, set] of desiredSets(this.#node.family).entries()) transaction.addSet(set, index + 1)
     const chains = desiredChains(this.#node)
@@ -192,6 +204,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
 
   /** Adds the chains of these lists, or writes their rules anew. */
   #applyListChains(shapes: readonly ListShape[]): void {
+    if (shapes.length > 0) this.#ownRules = undefined
     for (let at = 0; at < shapes.length; at += maxChainsPerTransaction) {
       const transaction = this.#transaction(this.#generation)
       for (const shape of shapes.slice(at, at + maxChainsPerTransaction)) {

@@ -185,8 +185,8 @@ export class RoutePlanner {
   }
 
   #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
-    const had = sourceRanges(before)
-    const has = sourceRanges(after)
+    const had = sourceRanges(before, this.#node)
+    const has = sourceRanges(after, this.#node)
     for (const range of had) if (!has.includes(range)) unit.removes.push(allowedSource(id, range))
     for (const range of has) if (!had.includes(range)) unit.adds.push(allowedSource(id, range))
   }

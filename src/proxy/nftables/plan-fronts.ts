@@ -1,5 +1,5 @@
 /** The front ends of a service port, and who may use them. */
-import { formatIp, maskIp, parseCidr, type IpAddress } from '#lib/ip.ts'
+import { cidrContains, formatIp, maskIp, parseCidr, parseIp, type IpAddress } from '#lib/ip.ts'
 import { isExternallyAccessible, type NodeTraffic, type ServicePortRoute } from '../backend.ts'
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
@@ -64,8 +64,21 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
   return { served, refused }
 }
 
-export function sourceRanges(route: ServicePortRoute | undefined): readonly string[] {
-  return route && route.loadBalancerIps.length > 0 ? route.loadBalancerSourceRanges : []
+/**
+ * Who may use the load balancer addresses. Where an address of the node may, the load balancer addresses themselves
+ * may, too: the node comes from there when they are among its own addresses.
+ */
+export function sourceRanges(route: ServicePortRoute | undefined, { nodeIps = [] }: NodeTraffic): readonly string[] {
+  if (!route || route.loadBalancerIps.length === 0) return []
+  const ranges = route.loadBalancerSourceRanges
+  if (ranges.length === 0 || !nodeIps.some((ip) => isWithin(ip, ranges))) return ranges
+  const own = route.loadBalancerIps.filter((ip) => !isWithin(ip, ranges))
+  return own.length === 0 ? ranges : [...ranges, ...own.map((ip) => `${ip}/${ip.includes(':') ? 128 : 32}`)]
+}
+
+function isWithin(text: string, ranges: readonly string[]): boolean {
+  const ip = parseIp(text)
+  return ip !== undefined && ranges.some((range) => cidrContains(parseCidr(range)!, ip))
 }
 
 export function allowedSource(list: number, range: string): Element {

@@ -58,6 +58,8 @@ const furtherRows = [
   'UDP: flow without endpoints left',
   'UDP: flow of a deleted Service',
   'UDP: flow from before the first endpoint',
+  'UDP: flow and policy Local',
+  'UDP: flow and proxy restart',
   'SCTP',
   'label service-proxy-name',
   'headless and ExternalName: nothing',

@@ -35,7 +35,7 @@ export interface SuiteBackend {
 /** So many connections meet every one of so many endpoints, but for one in a million times. */
 const defaultTimes = (endpoints: number) => [1, 4, 22, 40][endpoints] ?? 60
 /** Clusters side by side: most of the time is spent waiting for silence. */
-const laneCount = 4
+export const laneCount = 4
 
 export interface SuiteOptions {
   readonly family?: IpFamily

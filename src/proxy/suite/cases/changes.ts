@@ -246,4 +246,63 @@ export const changeCases = [
     { services: [], slices: [], dials: [udp('s', `${vip}:53`, 'timeout')] },
     { ...dns('b1'), dials: [udp('s', `${vip}:53`, { by: names('b1') })] },
   ),
+  packetCase(
+    'a UDP client of a service that becomes local only leaves the other node',
+    ['UDP: flow and policy Local'],
+    { ...dns('b1'), dials: [udp('s', `${vip}:53`, { by: names('b1') })] },
+    {
+      // Flows to an endpoint that serves go on, whatever the policy says now; when it goes they are dropped.
+      services: [service({ internalTrafficPolicy: 'Local', ports: [udpPort()] })],
+      slices: [udpSlice({ endpoints: ['b1'] })],
+      dials: [udp('s', `${vip}:53`, { by: names('b1') }), udp('fresh', `${vip}:53`, 'timeout')],
+    },
+    {
+      services: [service({ internalTrafficPolicy: 'Local', ports: [udpPort()] })],
+      slices: [udpSlice({ endpoints: ['c1'] })],
+      dials: [udp('s', `${vip}:53`, 'timeout')],
+    },
+    {
+      services: [service({ internalTrafficPolicy: 'Local', ports: [udpPort()] })],
+      slices: [udpSlice({ endpoints: ['a1', 'c1'] })],
+      dials: [udp('s', `${vip}:53`, { by: names('a1') }), udp('fresh', `${vip}:53`, { by: names('a1') })],
+    },
+  ),
+  packetCase(
+    'a UDP client of a node port with policy Local follows the endpoints of that node',
+    ['UDP: flow and policy Local'],
+    {
+      services: [service({ type: 'NodePort', externalTrafficPolicy: 'Local', ports: [udpPort({ nodePort: 30053 })] })],
+      slices: [udpSlice({ endpoints: ['b1', 'a1'] })],
+      dials: [{ ...udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('b1') }), from: 'host' }],
+    },
+    {
+      services: [service({ type: 'NodePort', externalTrafficPolicy: 'Local', ports: [udpPort({ nodePort: 30053 })] })],
+      slices: [udpSlice({ endpoints: ['a1'] })],
+      dials: [{ ...udp('n', `${nodes['node-2'].internalIp}:30053`, 'timeout'), from: 'host' }],
+    },
+  ),
+  packetCase(
+    'a proxy that was away finds UDP flows of endpoints that went meanwhile',
+    ['UDP: flow and proxy restart'],
+    { ...dns('a1'), dials: [udp('s', `${vip}:53`, { by: names('a1') })] },
+    { ...dns('b1'), proxiesRestart: true, dials: [udp('s', `${vip}:53`, { by: names('b1') })] },
+  ),
+  packetCase(
+    'a proxy that was away finds UDP flows of a Service that went meanwhile',
+    ['UDP: flow and proxy restart', 'UDP: flow of a deleted Service'],
+    { ...dns('a1'), dials: [udp('s', `${vip}:53`, { by: names('a1') })] },
+    { services: [], slices: [], proxiesRestart: true, dials: [udp('s', `${vip}:53`, 'timeout')] },
+  ),
+  packetCase(
+    'a proxy that starts again leaves UDP flows of serving endpoints alone',
+    ['UDP: flow and proxy restart'],
+    { ...dns('c1'), dials: [udp('s', `${vip}:53`, { by: names('c1') })] },
+    { ...dns('a1', 'b1', 'c1'), proxiesRestart: true, dials: [udp('s', `${vip}:53`, { by: names('c1') })] },
+  ),
+  packetCase(
+    'a UDP client of a node port is refused when the last endpoint goes',
+    ['UDP: flow without endpoints left'],
+    { ...dns('a1'), dials: [udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('a1') })] },
+    { ...dns(), dials: [udp('n', `${nodes['node-2'].internalIp}:30053`, 'refused')] },
+  ),
 ]
