@@ -62,4 +62,4 @@ export const promisesOf = (page: string): string[] =>
   page
     .split('\n')
     .filter((text) => text.startsWith('| '))
-    .map((text) => text.split(' | ').slice(0, 2).join(' | '))
+    .map((text) => text.replace(/ \|$/, '').split(' | ').slice(0, 2).join(' | '))
