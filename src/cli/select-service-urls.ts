@@ -26,7 +26,9 @@ export function selectCandidates(
 ): Candidate[] {
   const clusterIP = service.spec?.clusterIP
   const hasClusterIP = clusterIP !== undefined && clusterIP !== '' && clusterIP !== 'None'
-  const hostPorts = (service.spec?.ports ?? []).map((other) => other.port)
+  const hostPorts = (service.spec?.ports ?? [])
+    .filter((other) => (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'))
+    .map((other) => other.port)
   const ingress = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) =>
     ip ? [{ host: ip, port: port.port }] : [],
   )
