@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Node } from '#api/node.ts'
 import type { Service } from '#api/service.ts'
-import { renderUrl, selectCandidates, selectScheme, selectServicePort } from './select-service-urls.ts'
+import { renderUrl, selectCandidates, selectServicePort } from './select-service-urls.ts'
+import { selectScheme } from './'
 
 const service = (spec: object, status: object = {}): Service =>
   ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'default' }, spec, status }) as Service
