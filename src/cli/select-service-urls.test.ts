@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Node } from '#api/node.ts'
 import type { Service } from '#api/service.ts'
 import { renderUrl, selectCandidates, selectServicePort } from './select-service-urls.ts'
-import { selectScheme } from './'
+import { schemeOf } from '#host-access/plan-localhost.ts'
 
 const service = (spec: object, status: object = {}): Service =>
   ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'default' }, spec, status }) as Service
@@ -49,7 +49,7 @@ for (const { name, spec, privileged, urls } of cases) {
   test(`addresses from the host: ${name}`, () => {
     const asked = service(spec)
     const port = selectServicePort(asked, undefined)!
-    const found = selectCandidates(asked, port, nodes, privileged).map((one) => renderUrl(selectScheme(port), one))
+    const found = selectCandidates(asked, port, nodes, privileged).map((one) => renderUrl(schemeOf(port), one))
     assert.deepEqual(found, urls)
   })
 }
@@ -78,5 +78,5 @@ const schemes = [
 ] as const
 
 for (const { port, scheme } of schemes) {
-  test(`${JSON.stringify(port)} is asked by ${scheme}`, () => assert.equal(selectScheme(port as never), scheme))
+  test(`${JSON.stringify(port)} is asked by ${scheme}`, () => assert.equal(schemeOf(port as never), scheme))
 }
