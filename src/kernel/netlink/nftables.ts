@@ -234,19 +234,6 @@ export function listChains(socket: Netlink, family: number, table: string): stri
   return names
 }
 
-/** How many rules each chain of the table has; chains without rules are left out. */
-export function countRules(socket: Netlink, family: number, table: string): Map<string, number> {
-  const counts = new Map<string, number>()
-  const request = new MessageWriter().message(GETRULE).u8(family).u8(0).u16(0).attrText(1, table)
-  socket.dump(request, (message) => {
-    const attributes = readAttributes(message.body, 4)
-    if (attributeText(attributes.get(1)!) !== table) return
-    const chain = attributeText(attributes.get(2)!)
-    counts.set(chain, (counts.get(chain) ?? 0) + 1)
-  })
-  return counts
-}
-
 /** One element as the kernel lists it. Buffers are valid only during the callback. */
 export interface ListedElement {
   readonly key: Buffer

@@ -101,15 +101,8 @@ test('a restarted proxy makes up for what changed meanwhile, and keeps the place
   const gone = written.filter((line) => !elements().includes(line))
   const added = elements().filter((line) => !written.includes(line))
   // The last endpoint moves into the hole; both lists get one shorter.
-  assert.deepEqual(gone.map((line) => line.split(' ')[0]).toSorted(), [
-    'hairpin',
-    'lists',
-    'lists',
-    'slots',
-    'slots',
-    'slots',
-  ])
-  assert.deepEqual(added.map((line) => line.split(' ')[0]).toSorted(), ['lists', 'lists', 'slots'])
+  assert.deepEqual(gone.map(firstWord).toSorted(), ['hairpin', 'lists', 'lists', 'slots', 'slots', 'slots'])
+  assert.deepEqual(added.map(firstWord).toSorted(), ['lists', 'lists', 'slots'])
   await second.cleanup()
 })
 
@@ -240,3 +233,5 @@ const sortedLines = (text: string): string[] =>
 /** Endpoint numbers and places depend on history. */
 const withoutNumbers = (line: string): string =>
   line.replace(/^(slots|lists|affinity-slots|endpoints) .*?(?= :)/, '$1').replace(/(affinity-slots) : \d+/, '$1')
+
+const firstWord = (line: string): string => line.split(' ', 1)[0] ?? ''

@@ -203,6 +203,7 @@ class FakeTable {
           return []
         })
         .toSorted()
+        .join()
     return all
       .flatMap((one) => {
         if (one.map === 'fronts' || one.map === 'nodeports') {
