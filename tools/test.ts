@@ -1,4 +1,4 @@
-/** `npm test`: ok, kernel tests, end-to-end tests. Installs the tools that tests need when it may. */
+/** `npm test`: ok, kernel tests (and what is large), end-to-end tests. Installs the tools that tests need when it may. */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { delimiter } from 'node:path'
@@ -55,7 +55,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     '--test',
     '--test-concurrency=1',
     '--test-timeout=180000',
-    ...globSync('src/**/*.kernel.test.ts').sort(),
+    ...globSync(['src/**/*.kernel.test.ts', 'test/scale/*.test.ts']).sort(),
   ],
   e2e: ['node', '--test', '--test-concurrency=1', '--test-timeout=420000', ...globSync('test/e2e/**/*.test.ts').sort()],
 }

@@ -5,9 +5,9 @@ import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Endpoints } from '#api/endpoints.ts'
 import { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
-import { bootCluster } from './boot.ts'
-import type { TestCluster } from './boot.ts'
-import { pod, service } from './sample-workloads.ts'
+import { bootCluster } from '../cluster/boot.ts'
+import type { TestCluster } from '../cluster/boot.ts'
+import { pod, service } from '../cluster/sample-workloads.ts'
 
 const namespace = 'default'
 const count = 5_000
