@@ -1,12 +1,17 @@
 /** `frontdesk image`: the image store that all clusters of this user share. */
 import { type ImageSummary, openImageStore } from '#agent/images/open-image-store.ts'
 import { silentLog } from '#observe/log.ts'
+import { CliError, exitCodes } from './cli-error.ts'
 import type { CliContext } from './context.ts'
 import { renderColumns } from './render-columns.ts'
 import { selectHome } from './select-cluster-paths.ts'
 
 export async function importImage(context: CliContext, file: string, options: { name?: string }): Promise<void> {
-  const added = await open(context).import(file, options)
+  const added = await open(context)
+    .import(file, options)
+    .catch((cause: unknown) => {
+      throw new CliError(exitCodes.failed, `cannot import ${file}`, { cause: (cause as Error).message }, { cause })
+    })
   for (const { reference } of added) context.print(reference)
 }
 
