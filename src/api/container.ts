@@ -42,8 +42,8 @@ export const ContainerRestartRule = object('io.k8s.api.core.v1.ContainerRestartR
 })
 export type ContainerRestartRule = Static<typeof ContainerRestartRule>
 
-export const Container = object('io.k8s.api.core.v1.Container', {
-  name: field(1, string(), { required: true }),
+/** What containers of every sort have, but for the name. */
+const commonFields = {
   image: field(2, string()),
   command: field(3, array(string())),
   args: field(4, array(string())),
@@ -95,62 +95,17 @@ export const Container = object('io.k8s.api.core.v1.Container', {
   stdinOnce: field(17, boolean()),
   tty: field(18, boolean()),
   restartPolicyRules: field(25, array(ContainerRestartRule)),
+} as const
+
+export const Container = object('io.k8s.api.core.v1.Container', {
+  name: field(1, string(), { required: true }),
+  ...commonFields,
 })
 export type Container = Static<typeof Container>
 
 export const EphemeralContainerCommon = object('io.k8s.api.core.v1.EphemeralContainerCommon', {
   name: field(1, string(), { zero: 'keep' }),
-  image: field(2, string()),
-  command: field(3, array(string())),
-  args: field(4, array(string())),
-  workingDir: field(5, string()),
-  ports: field(
-    6,
-    array(ContainerPort, {
-      listType: 'map',
-      listMapKeys: ['containerPort', 'protocol'],
-      patchStrategy: 'merge',
-      patchMergeKey: 'containerPort',
-    }),
-  ),
-  envFrom: field(19, array(EnvFromSource)),
-  env: field(
-    7,
-    array(EnvVar, { listType: 'map', listMapKeys: ['name'], patchStrategy: 'merge', patchMergeKey: 'name' }),
-  ),
-  resources: field(8, ResourceRequirements, { default: {} }),
-  resizePolicy: field(23, array(ContainerResizePolicy)),
-  restartPolicy: pointer(24, string()),
-  volumeMounts: field(
-    9,
-    array(VolumeMount, {
-      listType: 'map',
-      listMapKeys: ['mountPath'],
-      patchStrategy: 'merge',
-      patchMergeKey: 'mountPath',
-    }),
-  ),
-  volumeDevices: field(
-    21,
-    array(VolumeDevice, {
-      listType: 'map',
-      listMapKeys: ['devicePath'],
-      patchStrategy: 'merge',
-      patchMergeKey: 'devicePath',
-    }),
-  ),
-  livenessProbe: pointer(10, Probe),
-  readinessProbe: pointer(11, Probe),
-  startupProbe: pointer(22, Probe),
-  lifecycle: pointer(12, Lifecycle),
-  terminationMessagePath: field(13, string(), { default: '/dev/termination-log' }),
-  terminationMessagePolicy: field(20, oneOf('FallbackToLogsOnError', 'File'), { default: 'File' }),
-  imagePullPolicy: field(14, oneOf('Always', 'IfNotPresent', 'Never')),
-  securityContext: pointer(15, SecurityContext),
-  stdin: field(16, boolean()),
-  stdinOnce: field(17, boolean()),
-  tty: field(18, boolean()),
-  restartPolicyRules: field(25, array(ContainerRestartRule)),
+  ...commonFields,
 })
 export type EphemeralContainerCommon = Static<typeof EphemeralContainerCommon>
 
