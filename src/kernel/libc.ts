@@ -89,8 +89,20 @@ export const umount2 = libc.func('int umount2(const char *target, int flags)') a
   flags: number,
 ) => number
 
-/** Calls back while `fd` is readable (uv_poll). Keep the handle: when it is collected, watching ends. */
+/** Calls back while `fd` is readable or has an error to tell (uv_poll). Keep the handle: when it is collected, watching ends. */
 export function pollReadable(fd: number, onReadable: () => void): { close(): void; unref(): void } {
-  const handle = koffi.node.poll(fd, { readable: true }, onReadable)
-  return { close: () => handle.close(), unref: () => handle.unref() }
+  let isOpen = true
+  const watch = (status: unknown): void => {
+    onReadable()
+    // libuv ends watching at an error (an ICMP error, a subscription that overflowed). Reading has just cleared it.
+    if (status !== 0 && isOpen) handle.start({ readable: true }, watch)
+  }
+  const handle = koffi.node.poll(fd, { readable: true }, watch)
+  return {
+    close: () => {
+      isOpen = false
+      handle.close()
+    },
+    unref: () => handle.unref(),
+  }
 }

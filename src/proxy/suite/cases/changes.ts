@@ -300,9 +300,10 @@ export const changeCases = [
     { ...dns('a1', 'b1', 'c1'), proxiesRestart: true, dials: [udp('s', `${vip}:53`, { by: names('c1') })] },
   ),
   packetCase(
-    'a UDP client of a node port is refused when the last endpoint goes',
+    'a UDP client of a node port is refused when the last endpoint goes, and served again when one returns',
     ['UDP: flow without endpoints left'],
     { ...dns('a1'), dials: [udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('a1') })] },
     { ...dns(), dials: [udp('n', `${nodes['node-2'].internalIp}:30053`, 'refused')] },
+    { ...dns('b1'), dials: [udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('b1') })] },
   ),
 ]
