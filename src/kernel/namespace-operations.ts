@@ -12,10 +12,10 @@ import {
   desiredPodLink,
   desiredUnderlay,
   desiredUnderlayPort,
-  podRoute,
+  podRoutes,
   type DesiredNetns,
 } from './route/desired-network.ts'
-import { applyNetwork, removeRoute } from './route/apply-network.ts'
+import { applyNetwork, removeRoutes } from './route/apply-network.ts'
 import type { ContainerLaunch } from './sandbox/container-launch.ts'
 import { launchContainer } from './sandbox/launch-container.ts'
 
@@ -31,6 +31,8 @@ export interface PodSandbox {
   readonly hostname: string
   /** Absent: the pod uses its node's network. */
   readonly ip?: string
+  /** Only beside `ip`. */
+  readonly ip6?: string
   readonly node: number
 }
 
@@ -77,15 +79,15 @@ export function namespaceOperations(home: ThreadHome, runDir: string) {
       const host = `/proc/${process.pid}/ns/net`
       const desired = desiredHostAccess(plan, nodes, { host, underlay: paths.underlay })
       const [link] = desired.host.links
-      apply({ ...desired.host, links: link ? [{ ...link, addresses: [] }] : [], routes: [] })
+      apply({ ...desired.host, links: link ? [{ ...link, addresses: [] }] : [], routes: [], neighbours: [] })
       apply(desired.underlay)
       apply(desired.host)
     },
     ensurePodSandbox: (sandbox: PodSandbox): void => ensurePodSandbox(home, paths, sandbox, apply),
-    removePodSandbox: (sandbox: Pick<PodSandbox, 'uid' | 'ip' | 'node'>): void => {
+    removePodSandbox: (sandbox: Pick<PodSandbox, 'uid' | 'ip' | 'ip6' | 'node'>): void => {
       if (sandbox.ip !== undefined) {
         // Deleting the link itself would block for tens of milliseconds; it goes with the namespace, by itself.
-        within(paths.node(sandbox.node), () => removeRoute(podRoute(sandbox.ip!)))
+        within(paths.node(sandbox.node), () => removeRoutes(podRoutes(sandbox.ip!, sandbox.ip6)))
         releaseNamespace(paths.pod(sandbox.uid))
       }
       releaseNamespace(paths.uts(sandbox.uid))
@@ -102,7 +104,7 @@ export type NamespaceOperations = ReturnType<typeof namespaceOperations>
 function ensurePodSandbox(
   home: ThreadHome,
   paths: ClusterPaths,
-  { uid, hostname, ip, node }: PodSandbox,
+  { uid, hostname, ip, ip6, node }: PodSandbox,
   apply: (desired: DesiredNetns) => void,
 ): void {
   ensureUtsAndIpc(home, { uts: paths.uts(uid), ipc: paths.ipc(uid), hostname })
@@ -111,8 +113,8 @@ function ensurePodSandbox(
   if (ip === undefined) return
   const pod = paths.pod(uid)
   ensureNetns(home, pod)
-  apply(desiredPodLink(ip, { node: paths.node(node), pod }))
-  apply(desiredPod(ip, pod))
+  apply(desiredPodLink(ip, { node: paths.node(node), pod }, ip6))
+  apply(desiredPod(ip, pod, ip6))
 }
 
 function openSockets(family: number, count: number): number[] {

@@ -3,6 +3,7 @@
  * when a privileged cluster puts routes into the host's own network namespace.
  */
 import { parseAddressPool } from './address-pool.ts'
+import { formatCidr, formatIp, type IpFamily, nthAddress, parseCidr, parseIp } from './ip.ts'
 
 export interface AddressPlan {
   readonly index: number
@@ -10,6 +11,8 @@ export interface AddressPlan {
   /** All pods; each node owns one /24 of it. */
   readonly podCidr: string
   readonly underlayCidr: string
+  /** What the cluster has besides; absent: it knows IPv4 alone. */
+  readonly ipv6?: Ipv6Plan
   /** Addresses of load balancers: ranges, or `first-last`. Empty when somebody else hands them out. */
   readonly loadBalancerPools: readonly string[]
   /** Underlay address of the control plane: API server on 6443, DNS server on 53, default gateway of the nodes. */
@@ -22,6 +25,14 @@ export interface AddressPlan {
   readonly hostLoopbackIp: string
 }
 
+export interface Ipv6Plan {
+  readonly serviceCidr: string
+  /** All pods; each node owns one /64 of it. */
+  readonly podCidr: string
+  readonly underlayCidr: string
+  readonly controlPlaneIp: string
+}
+
 export interface NodeAddresses {
   /** 1 for the first node. */
   readonly number: number
@@ -29,6 +40,7 @@ export interface NodeAddresses {
   /** A loopback address of the host on which this node's ports answer: the node's ExternalIP. */
   readonly hostLoopbackIp: string
   readonly podCidr: string
+  readonly ipv6?: { readonly internalIp: string; readonly podCidr: string }
 }
 
 export const maxClusters = 32
@@ -38,20 +50,35 @@ export const apiServerPort = 6443
 /** On `hostLoopbackIp`: metrics of cluster DNS. */
 export const dnsStatusPort = 9153
 
-export function planAddresses(index: number): AddressPlan {
+/** IPv4 is always there, and first. */
+export function planAddresses(index: number, families: readonly IpFamily[] = ['IPv4']): AddressPlan {
   if (!Number.isInteger(index) || index < 0 || index >= maxClusters) {
     throw new RangeError(`Cannot plan addresses: cluster index ${index} is not in 0..${maxClusters - 1}`)
   }
+  const ipv6 = families.includes('IPv6') ? planIpv6(index) : undefined
   return {
     index,
     serviceCidr: `10.${96 + index}.0.0/16`,
     podCidr: `10.${244 - index}.0.0/16`,
     underlayCidr: `172.30.${index}.0/24`,
-    loadBalancerPools: [`172.30.${128 + index}.0/24`],
+    ...(ipv6 && { ipv6 }),
+    loadBalancerPools: [`172.30.${128 + index}.0/24`, ...(ipv6 ? [`${site(index)}:2::/112`] : [])],
     controlPlaneIp: `172.30.${index}.1`,
     apiServiceIp: `10.${96 + index}.0.1`,
     dnsServiceIp: `10.${96 + index}.0.10`,
     hostLoopbackIp: `127.30.${index}.1`,
+  }
+}
+
+/** A unique local site (/48) for each cluster. Numbers are written as in IPv4, so that people see what belongs together. */
+const site = (index: number): string => `fd30:fd:${index}`
+
+function planIpv6(index: number): Ipv6Plan {
+  return {
+    serviceCidr: `${site(index)}:1::/112`,
+    podCidr: `${site(index)}:100::/56`,
+    underlayCidr: canonical(`${site(index)}::/64`),
+    controlPlaneIp: ipv6Text(`${site(index)}::1`),
   }
 }
 
@@ -64,8 +91,31 @@ export function planNode(plan: AddressPlan, number: number): NodeAddresses {
     internalIp: `172.30.${plan.index}.${10 + number}`,
     hostLoopbackIp: `127.30.${plan.index}.${10 + number}`,
     podCidr: `10.${244 - plan.index}.${number}.0/24`,
+    ...(plan.ipv6 && {
+      ipv6: {
+        internalIp: ipv6Text(`${site(plan.index)}::${10 + number}`),
+        podCidr: `${site(plan.index)}:${(0x100 + number).toString(16)}::/64`,
+      },
+    }),
   }
 }
+
+const ipv6Text = (text: string): string => formatIp(parseIp(text)!)
+const canonical = (text: string): string => formatCidr(parseCidr(text)!)
+
+/** The IPv6 address of the pod of this node that has the given IPv4 address: what numbers one numbers the other. */
+export function podIpv6({ ipv6 }: NodeAddresses, podIp: string): string | undefined {
+  return ipv6 && nthAddress(parseCidr(ipv6.podCidr)!, parseIp(podIp)!.bytes[3]!)
+}
+
+/** Of each family, IPv4 first. */
+export const serviceCidrs = (plan: AddressPlan): readonly string[] => both(plan.serviceCidr, plan.ipv6?.serviceCidr)
+export const internalIps = (node: NodeAddresses): readonly string[] => both(node.internalIp, node.ipv6?.internalIp)
+export const podCidrs = (node: NodeAddresses): readonly string[] => both(node.podCidr, node.ipv6?.podCidr)
+export const planFamilies = ({ ipv6 }: AddressPlan): readonly IpFamily[] => (ipv6 ? ['IPv4', 'IPv6'] : ['IPv4'])
+
+const both = (first: string, second: string | undefined): readonly string[] =>
+  second === undefined ? [first] : [first, second]
 
 /** The pools as ranges with a prefix length, as routes need them. */
 export const loadBalancerCidrs = ({ loadBalancerPools }: AddressPlan): readonly string[] =>

@@ -10,7 +10,10 @@ export interface AddressPool {
   readonly cidrs: readonly string[]
 }
 
-/** Of a written prefix the first and last IPv4 address are left alone: old programs take them for broadcast. */
+/**
+ * Of a written prefix the first and last IPv4 address are left alone (old programs take them for broadcast), and the
+ * first of IPv6, which means any router.
+ */
 export function parseAddressPool(text: string): AddressPool | undefined {
   return text.includes('/') ? poolOfPrefix(text) : poolOfRange(text)
 }
@@ -22,9 +25,10 @@ function poolOfPrefix(text: string): AddressPool | undefined {
   const base = maskIp(cidr.base, cidr.prefixLength)
   const size = 1n << BigInt(bytes.length * 8 - cidr.prefixLength)
   const first = ipToBigInt(base)
-  const spared = family === 'IPv4' && size >= 4n ? 1n : 0n
+  const spared = size >= 4n ? 1n : 0n
+  const last = first + size - 1n - (family === 'IPv4' ? spared : 0n)
   const cidrs = [formatCidr({ base, prefixLength: cidr.prefixLength })]
-  return { family, first: first + spared, last: first + size - 1n - spared, cidrs }
+  return { family, first: first + spared, last, cidrs }
 }
 
 function poolOfRange(text: string): AddressPool | undefined {

@@ -137,7 +137,7 @@ const cases: readonly {
     name: 'one of each family',
     pools: ['10.0.0.0/24', 'fd00::/120'],
     services: [{ spec: { ipFamilies: ['IPv6', 'IPv4'] } }],
-    gets: 'fd00::,10.0.0.1',
+    gets: 'fd00::1,10.0.0.1',
   },
   {
     name: 'both families where PreferDualStack can have one only',

@@ -30,7 +30,7 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
   const flows = openFlowMemory(rules, socket)
   const sockets = new ReadySockets(() => broker.openTcpSockets(underlay, 'IPv4', readySockets))
   const routes = new Map<string, string>()
-  for (const { to, via } of readGatewayRoutes(socket)) {
+  for (const { to, via } of readGatewayRoutes(socket, 'IPv4')) {
     const [ip = '', prefixLength] = to.split('/')
     if (prefixLength === '32' && pools.some((pool) => poolContains(pool, ip))) routes.set(ip, via)
   }

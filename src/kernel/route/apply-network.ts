@@ -41,7 +41,7 @@ function writeLink(writer: MessageWriter, link: DesiredLink, openPeer: (path: st
       setLinkUp(writer, link.index)
       break
     case 'bridge':
-      addBridge(writer, link.name, link.index)
+      addBridge(writer, link.name, link.index, link.mac)
       break
     case 'veth': {
       const { name, index, mac = '' } = link
@@ -57,10 +57,10 @@ function writeLink(writer: MessageWriter, link: DesiredLink, openPeer: (path: st
   for (const address of link.addresses) addAddress(writer, link.index, address)
 }
 
-/** Removes a route of the calling thread's namespace; one that has gone already is fine. */
-export function removeRoute(route: Route): void {
+/** Removes routes of the calling thread's namespace; those that have gone already are fine. */
+export function removeRoutes(routes: readonly Route[]): void {
   const writer = new MessageWriter()
-  deleteRoute(writer, route)
+  for (const route of routes) deleteRoute(writer, route)
   using socket = openNetlink(netlinkProtocol.route)
   socket.request(writer, { tolerate: [ESRCH, ENODEV] })
 }

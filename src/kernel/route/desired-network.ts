@@ -3,7 +3,7 @@
  * hardware addresses are chosen here, so that making it so needs no look-up and doing it twice changes nothing.
  */
 import { nthAddress, parseCidr, parseIp } from '#lib/ip.ts'
-import { type AddressPlan, loadBalancerCidrs, type NodeAddresses } from '#lib/address-plan.ts'
+import { type AddressPlan, loadBalancerCidrs, type NodeAddresses, podCidrs } from '#lib/address-plan.ts'
 import type { Route } from './route-messages.ts'
 
 export interface DesiredLink {
@@ -33,6 +33,7 @@ export interface DesiredNetns {
 }
 
 export const podGateway = '169.254.1.1'
+const podGatewayIpv6 = 'fe80::1'
 const loopback: DesiredLink = { name: 'lo', index: 1, addresses: [], kind: { type: 'loopback' } }
 // The kernel puts devices of its own into new namespaces (ifb0, ifb1): ours are numbered out of their way.
 const bridgeIndex = 50
@@ -57,24 +58,76 @@ const forwarding = {
   'ipv4/icmp_ratelimit': '0',
 }
 
+const ipv6 = {
+  'ipv6/conf/all/disable_ipv6': '0',
+  'ipv6/conf/default/disable_ipv6': '0',
+  // Links get the addresses that are given here, and no others: with a link-local one the kernel would send redirects,
+  // which lead around what the underlay decides. Neighbours cannot be asked for without it: all are permanent.
+  'ipv6/conf/default/addr_gen_mode': '1',
+}
+const forwardingIpv6 = { ...ipv6, 'ipv6/conf/all/forwarding': '1', 'ipv6/icmp/ratelimit': '0' }
+const forwardingOf = (plan: AddressPlan) => ({ ...forwarding, ...(plan.ipv6 && forwardingIpv6) })
+
 export function desiredUnderlay(plan: AddressPlan, netns: string): DesiredNetns {
-  const prefix = plan.underlayCidr.split('/')[1]
+  const addresses = onUnderlay(plan, plan.controlPlaneIp, plan.ipv6?.controlPlaneIp)
   return {
     path: netns,
-    sysctls: forwarding,
+    sysctls: forwardingOf(plan),
     links: [
       loopback,
-      { name: 'ul0', index: bridgeIndex, addresses: [`${plan.controlPlaneIp}/${prefix}`], kind: { type: 'bridge' } },
+      {
+        name: 'ul0',
+        index: bridgeIndex,
+        mac: macFor(plan.controlPlaneIp, 'near'),
+        addresses,
+        kind: { type: 'bridge' },
+      },
     ],
     routes: [],
-    neighbours: [],
+    neighbours: hostNeighbour(bridgeIndex, plan),
   }
 }
 
+/** Addresses of one link to the underlay, with the lengths of its prefixes. */
+function onUnderlay(plan: AddressPlan, ip: string, ip6: string | undefined): string[] {
+  const withLength = (address: string, cidr: string): string => `${address}/${cidr.split('/')[1]}`
+  const ipv6Address = plan.ipv6 && ip6 !== undefined ? [withLength(ip6, plan.ipv6.underlayCidr)] : []
+  return [withLength(ip, plan.underlayCidr), ...ipv6Address]
+}
+
+/** Who has which IPv6 address on the underlay, as one of its links knows it. */
+const ipv6Neighbours = (linkIndex: number, nodes: readonly NodeAddresses[]): DesiredNetns['neighbours'] =>
+  nodes.flatMap(({ internalIp, ipv6: more }) =>
+    more ? [{ linkIndex, ip: more.internalIp, mac: macFor(internalIp, 'near') }] : [],
+  )
+
+const controlPlaneNeighbour = (linkIndex: number, plan: AddressPlan): DesiredNetns['neighbours'] =>
+  plan.ipv6 ? [{ linkIndex, ip: plan.ipv6.controlPlaneIp, mac: macFor(plan.controlPlaneIp, 'near') }] : []
+
+/** The host is there only where its user may give it a link. */
+const hostNeighbour = (linkIndex: number, plan: AddressPlan): DesiredNetns['neighbours'] => {
+  const [ip, ip6] = hostAddresses(plan)
+  return ip6 === undefined ? [] : [{ linkIndex, ip: ip6, mac: macFor(ip, 'near') }]
+}
+
+const secondOf = (cidr: string): string => nthAddress(parseCidr(cidr)!, 2)
+const hostAddresses = ({ underlayCidr, ipv6: more }: AddressPlan): readonly [string, string?] =>
+  more ? [secondOf(underlayCidr), secondOf(more.underlayCidr)] : [secondOf(underlayCidr)]
+
+/** The ways to a node's pods, of both families. */
+const podRangeRoutes = ({ podCidr, internalIp, ipv6: more }: NodeAddresses): Route[] => [
+  { to: podCidr, via: internalIp },
+  ...(more ? [{ to: more.podCidr, via: more.internalIp }] : []),
+]
+
+const serviceRoutes = (plan: AddressPlan, node: NodeAddresses): Route[] => [
+  { to: plan.serviceCidr, via: node.internalIp },
+  ...(plan.ipv6 && node.ipv6 ? [{ to: plan.ipv6.serviceCidr, via: node.ipv6.internalIp }] : []),
+]
+
 /** What the underlay has for one node: its bridge port, the way to its pods, and for the first node to Services. */
 export function desiredUnderlayPort(plan: AddressPlan, node: NodeAddresses, netns: string): DesiredNetns {
-  const routes: Route[] = [{ to: node.podCidr, via: node.internalIp }]
-  if (node.number === 1) routes.push({ to: plan.serviceCidr, via: node.internalIp })
+  const routes = [...podRangeRoutes(node), ...(node.number === 1 ? serviceRoutes(plan, node) : [])]
   return {
     path: netns,
     sysctls: {},
@@ -87,7 +140,7 @@ export function desiredUnderlayPort(plan: AddressPlan, node: NodeAddresses, netn
       },
     ],
     routes,
-    neighbours: [],
+    neighbours: ipv6Neighbours(bridgeIndex, [node]),
   }
 }
 
@@ -98,11 +151,11 @@ export function desiredNode(
   paths: { readonly netns: string; readonly underlay: string },
   others: readonly NodeAddresses[],
 ): DesiredNetns {
-  const prefix = plan.underlayCidr.split('/')[1]
+  const peers = others.filter((other) => other.number !== node.number)
   return {
     path: paths.netns,
     sysctls: {
-      ...forwarding,
+      ...forwardingOf(plan),
       'ipv4/conf/all/route_localnet': '1',
       'netfilter/nf_conntrack_acct': '1',
       // Node ports must not be taken by outgoing connections of the node.
@@ -115,7 +168,7 @@ export function desiredNode(
         name: 'eth0',
         index: uplinkIndex,
         mac: macFor(node.internalIp, 'near'),
-        addresses: [`${node.internalIp}/${prefix}`],
+        addresses: onUnderlay(plan, node.internalIp, node.ipv6?.internalIp),
         kind: {
           type: 'veth',
           peer: {
@@ -129,18 +182,23 @@ export function desiredNode(
     ],
     routes: [
       { to: 'default', via: plan.controlPlaneIp },
+      ...(plan.ipv6 ? [{ to: 'default', via: plan.ipv6.controlPlaneIp }] : []),
       // An address of this node that no pod has is refused here, instead of going round by the default route.
-      { to: node.podCidr, unreachable: true },
-      ...others
-        .filter((other) => other.number !== node.number)
-        .map((other) => ({ to: other.podCidr, via: other.internalIp })),
+      ...podCidrs(node).map((to) => ({ to, unreachable: true as const })),
+      ...peers.flatMap(podRangeRoutes),
     ],
-    neighbours: [],
+    neighbours: [
+      ...controlPlaneNeighbour(uplinkIndex, plan),
+      ...hostNeighbour(uplinkIndex, plan),
+      ...ipv6Neighbours(uplinkIndex, peers),
+    ],
   }
 }
 
-export function podRoute(podIp: string): Route {
-  return { to: `${podIp}/32`, linkIndex: podIndexBase + podNumber(podIp) }
+/** A pod's addresses: the IPv4 one, from which numbers and hardware addresses follow, and perhaps one of IPv6. */
+export function podRoutes(podIp: string, podIp6?: string): Route[] {
+  const linkIndex = podIndexBase + podNumber(podIp)
+  return [{ to: `${podIp}/32`, linkIndex }, ...(podIp6 === undefined ? [] : [{ to: `${podIp6}/128`, linkIndex }])]
 }
 
 function podNumber(podIp: string): number {
@@ -149,22 +207,33 @@ function podNumber(podIp: string): number {
   return (bytes[2]! << 8) | bytes[3]!
 }
 
-export function desiredPod(podIp: string, netns: string): DesiredNetns {
+export function desiredPod(podIp: string, netns: string, podIp6?: string): DesiredNetns {
   const nodeMac = macFor(podIp, 'far')
+  const addresses = podRoutes(podIp, podIp6).map(({ to }) => to)
+  const gateways = [podGateway, ...(podIp6 === undefined ? [] : [podGatewayIpv6])]
   return {
     path: netns,
-    sysctls: { 'ipv4/ip_unprivileged_port_start': '0', 'ipv4/ping_group_range': '0 2147483647' },
-    links: [loopback, { name: 'eth0', index: uplinkIndex, addresses: [`${podIp}/32`], kind: { type: 'veth-end' } }],
+    sysctls: {
+      'ipv4/ip_unprivileged_port_start': '0',
+      'ipv4/ping_group_range': '0 2147483647',
+      // The link is there before its namespace's defaults are set.
+      ...(podIp6 !== undefined && { ...ipv6, 'ipv6/conf/eth0/addr_gen_mode': '1' }),
+    },
+    links: [loopback, { name: 'eth0', index: uplinkIndex, addresses, kind: { type: 'veth-end' } }],
     routes: [
       { to: `${podGateway}/32`, linkIndex: uplinkIndex },
-      { to: 'default', via: podGateway, linkIndex: uplinkIndex },
+      ...gateways.map((via) => ({ to: 'default', via, linkIndex: uplinkIndex })),
     ],
-    neighbours: [{ linkIndex: uplinkIndex, ip: podGateway, mac: nodeMac }],
+    neighbours: gateways.map((ip) => ({ linkIndex: uplinkIndex, ip, mac: nodeMac })),
   }
 }
 
-/** What the node has for one pod: its end of the link and the way to the pod. */
-export function desiredPodLink(podIp: string, paths: { readonly node: string; readonly pod: string }): DesiredNetns {
+/** What the node has for one pod: its end of the link and the ways to the pod. */
+export function desiredPodLink(
+  podIp: string,
+  paths: { readonly node: string; readonly pod: string },
+  podIp6?: string,
+): DesiredNetns {
   const index = podIndexBase + podNumber(podIp)
   const mac = macFor(podIp, 'near')
   return {
@@ -179,8 +248,8 @@ export function desiredPodLink(podIp: string, paths: { readonly node: string; re
         kind: { type: 'veth', peer: { netns: paths.pod, name: 'eth0', index: uplinkIndex, mac } },
       },
     ],
-    routes: [podRoute(podIp)],
-    neighbours: [{ linkIndex: index, ip: podIp, mac }],
+    routes: podRoutes(podIp, podIp6),
+    neighbours: [podIp, ...(podIp6 === undefined ? [] : [podIp6])].map((ip) => ({ linkIndex: index, ip, mac })),
   }
 }
 
@@ -190,8 +259,7 @@ export function desiredHostAccess(
   nodes: readonly NodeAddresses[],
   paths: { readonly host: string; readonly underlay: string },
 ): { readonly host: DesiredNetns; readonly underlay: DesiredNetns } {
-  const underlay = parseCidr(plan.underlayCidr)!
-  const address = nthAddress(underlay, 2)
+  const [address, address6] = hostAddresses(plan)
   const index = 0x00fd00 + plan.index
   const name = hostLinkName(plan)
   const peer = { netns: paths.underlay, name: 'host0', index: uplinkIndex, mac: macFor(address, 'far') }
@@ -199,23 +267,27 @@ export function desiredHostAccess(
   return {
     host: {
       path: paths.host,
-      sysctls: {},
+      // Whatever the host does with its other links.
+      sysctls: plan.ipv6 ? { [`ipv6/conf/${name}/disable_ipv6`]: '0' } : {},
       links: [
         {
           name,
           index,
           mac: macFor(address, 'near'),
-          addresses: [`${address}/${underlay.prefixLength}`],
+          addresses: onUnderlay(plan, address, address6),
           kind: { type: 'veth', peer },
         },
       ],
       routes: [
-        ...nodes.map((node) => ({ to: node.podCidr, via: node.internalIp })),
-        ...(first ? [{ to: plan.serviceCidr, via: first.internalIp }] : []),
+        ...nodes.flatMap(podRangeRoutes),
+        ...(first ? serviceRoutes(plan, first) : []),
         // The underlay knows which node takes which address.
-        ...loadBalancerCidrs(plan).map((to) => ({ to, via: plan.controlPlaneIp })),
+        ...loadBalancerCidrs(plan).flatMap((to) => {
+          const via = to.includes(':') ? plan.ipv6?.controlPlaneIp : plan.controlPlaneIp
+          return via === undefined ? [] : [{ to, via }]
+        }),
       ],
-      neighbours: [],
+      neighbours: [...controlPlaneNeighbour(index, plan), ...ipv6Neighbours(index, nodes)],
     },
     underlay: {
       path: paths.underlay,

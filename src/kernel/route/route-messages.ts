@@ -8,6 +8,7 @@ const INFO = { kind: 1, data: 2 } as const
 const VETH_INFO_PEER = 1
 const IFF_UP = 1
 const IFA = { address: 1, local: 2 } as const
+const IFA_F_NODAD = 2
 const RTA = { destination: 1, outputDevice: 4, gateway: 5 } as const
 const NDA = { destination: 1, linkAddress: 2 } as const
 const RT_TABLE_MAIN = 254
@@ -28,7 +29,7 @@ export interface VethEnd {
 }
 
 export interface Route {
-  /** A range, or `default`. */
+  /** A range, or `default` (of the family of `via`). */
   readonly to: string
   readonly via?: string
   readonly linkIndex?: number
@@ -51,9 +52,11 @@ export function addVeth(writer: MessageWriter, near: VethEnd, far: VethEnd, farN
   })
 }
 
-export function addBridge(writer: MessageWriter, name: string, index: number): void {
+/** Without `mac` the bridge has that of one of its ports, now of this, now of that one. */
+export function addBridge(writer: MessageWriter, name: string, index: number, mac?: string): void {
   linkHeader(writer.message(RTM.newLink, createNew), index, IFF_UP)
   writer.attrText(IFLA.name, name)
+  if (mac !== undefined) writer.attrBytes(IFLA.address, macBytes(mac))
   writer.nest(IFLA.linkInfo, () => writer.attrText(INFO.kind, 'bridge'))
 }
 
@@ -62,10 +65,11 @@ export function setLinkUp(writer: MessageWriter, index: number, masterIndex?: nu
   if (masterIndex !== undefined) writer.attr32(IFLA.master, masterIndex)
 }
 
-/** `address` is an address with its prefix length. */
+/** `address` is an address with its prefix length. An IPv6 one works at once: nobody is asked whether it is taken. */
 export function addAddress(writer: MessageWriter, linkIndex: number, address: string): void {
   const { base, prefixLength } = requireCidr(address)
-  writer.message(RTM.newAddress, createNew).u8(familyNumber(base)).u8(prefixLength).u8(0).u8(0).u32(linkIndex)
+  const flags = base.family === 'IPv6' ? IFA_F_NODAD : 0
+  writer.message(RTM.newAddress, createNew).u8(familyNumber(base)).u8(prefixLength).u8(flags).u8(0).u32(linkIndex)
   writer.attrBytes(IFA.local, base.bytes).attrBytes(IFA.address, base.bytes)
 }
 

@@ -1,17 +1,20 @@
 /** Two nodes and helpers to run containers on them, for scenarios. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { planAddresses, planNode } from '#lib/address-plan.ts'
+import { planAddresses, planNode, podIpv6 } from '#lib/address-plan.ts'
 import { clusterPaths } from '../cluster-paths.ts'
+import { hasIpv6 } from '../probe-ipv6.ts'
 import type { ContainerLaunch, LaunchedContainer } from '../sandbox/container-launch.ts'
 import { startNamespaceBroker, type KernelBroker } from '../start-namespace-broker.ts'
 import { watchExit } from '../watch-exit.ts'
 
-const plan = planAddresses(30)
+const plan = planAddresses(30, hasIpv6() ? ['IPv4', 'IPv6'] : ['IPv4'])
 const nodes = [planNode(plan, 1), planNode(plan, 2)]
 
 export interface StartedPod extends LaunchedContainer {
   readonly ip: string
+  /** Absent where the kernel has no IPv6. */
+  readonly ip6?: string
   readonly dir: string
   /** Resolves with the content of the exit file. */
   exited(): Promise<number>
@@ -39,17 +42,19 @@ export async function openCluster(base: string): Promise<ClusterFixture> {
       const ip = `10.${244 - plan.index}.${node}.${++lastAddress}`
       const dir = path.join(base, 'pods', name)
       mkdirSync(dir, { recursive: true })
-      await broker.ensurePodSandbox({ uid: name, hostname: name, ip, node })
+      const ip6 = podIpv6(nodes[node - 1]!, ip)
+      const addresses = { ip, ...(ip6 !== undefined && { ip6 }) }
+      await broker.ensurePodSandbox({ uid: name, hostname: name, ...addresses, node })
       const launched = await broker.launchContainer({ ...defaultLaunch(paths, name, dir), argv, ...changes })
       const ended = Promise.withResolvers<void>()
       const watch = watchExit(launched.shim, ended.resolve)
       removals.push(async () => {
         watch.close()
-        await broker.removePodSandbox({ uid: name, ip, node })
+        await broker.removePodSandbox({ uid: name, ...addresses, node })
       })
       return {
         ...launched,
-        ip,
+        ...addresses,
         dir,
         exited: async () => {
           await ended.promise

@@ -88,26 +88,31 @@ async function networks(cluster: ClusterFixture): Promise<void> {
     `require('net').createServer((s)=>{s.on('error',()=>{});s.end('${name} '+s.remoteAddress)}).listen(8080,()=>console.log('up'))`
   const server = await cluster.start('server', 1, [node, '-e', script('server')])
   while (!server.log().includes('up')) await new Promise((resolve) => setImmediate(resolve))
-  const client = `const s=require('net').connect(8080,'${server.ip}');s.pipe(process.stdout)`
-  for (const number of [1, 2] as const) {
-    const pod = await cluster.start(`client-${number}`, number, [node, '-e', client])
-    assert.equal(await pod.exited(), 0)
-    assert.equal(pod.log(), `server ::ffff:${pod.ip}`, `from node ${number}, with the pod's own address`)
+  for (const address of [server.ip, ...(server.ip6 === undefined ? [] : [server.ip6])]) {
+    const isIpv6 = address === server.ip6
+    const client = `const s=require('net').connect(8080,'${address}');s.pipe(process.stdout)`
+    for (const number of [1, 2] as const) {
+      const pod = await cluster.start(`client-${number}${isIpv6 ? '-ipv6' : ''}`, number, [node, '-e', client])
+      assert.equal(await pod.exited(), 0, pod.log())
+      const seen = isIpv6 ? pod.ip6 : `::ffff:${pod.ip}`
+      assert.equal(pod.log(), `server ${seen}`, `from node ${number}, with the pod's own address`)
+    }
   }
   const signal = AbortSignal.timeout(5_000)
   for (const netns of [cluster.paths.node(1), cluster.paths.node(2), cluster.paths.underlay]) {
-    const socket = await connectInNetns(cluster.broker, { netns, address: server.ip, port: 8080 }, signal)
-    assert.match(await readAll(socket), /^server/)
+    for (const address of [server.ip, server.ip6]) {
+      if (address === undefined) continue
+      const socket = await connectInNetns(cluster.broker, { netns, address, port: 8080 }, signal)
+      assert.match(await readAll(socket), /^server/)
+    }
   }
   const refused = connectInNetns(cluster.broker, { netns: cluster.paths.node(2), address: server.ip, port: 1 }, signal)
   await assert.rejects(refused, /connection refused/)
   // An address that no pod has is refused at once, it does not go round until its time to live is over.
-  const nobody = connectInNetns(
-    cluster.broker,
-    { netns: cluster.paths.node(2), address: '10.214.1.250', port: 1 },
-    signal,
-  )
-  await assert.rejects(nobody, /no route to host/)
+  for (const address of ['10.214.1.250', ...(server.ip6 === undefined ? [] : ['fd30:fd:30:101::fa'])]) {
+    const nobody = connectInNetns(cluster.broker, { netns: cluster.paths.node(2), address, port: 1 }, signal)
+    await assert.rejects(nobody, /no route to host|network is unreachable/, address)
+  }
   signalContainer(server.shim, 9)
 }
 
