@@ -75,7 +75,13 @@ const objects = {
   secret: async (_namespace: string, name: string) =>
     name === 's' ? ({ data: { p: btoa('hush') } } as never) : undefined,
 }
-const context = { pod: pod(), podIp: '10.1.1.2', hostIp: '172.30.0.11', allocatable: { cpu: '4' }, objects }
+const context = {
+  pod: pod(),
+  podIps: ['10.1.1.2', 'fd00::2'],
+  hostIps: ['172.30.0.11', 'fd00::11'],
+  allocatable: { cpu: '4' },
+  objects,
+}
 const build = (container: object) =>
   buildEnvironment({
     ...context,
@@ -129,6 +135,11 @@ test('fields and resources', () => {
     ['metadata.name', 'spec.nodeName', "metadata.labels['app']", 'metadata.annotations', 'status.hostIP'].map(field),
     ['web-0', 'n', 'web', 'a="b"', '172.30.0.11'],
   )
+  assert.deepEqual(['status.podIP', 'status.podIPs', 'status.hostIPs'].map(field), [
+    '10.1.1.2',
+    '10.1.1.2,fd00::2',
+    '172.30.0.11,fd00::11',
+  ])
   assert.throws(() => field('spec.unknown'), /unsupported fieldPath/)
   const container = { name: 'c', resources: { requests: { memory: '64Mi' } } }
   assert.equal(readResource({ resource: 'requests.memory', divisor: '1Mi' }, container, described), '64')
@@ -166,8 +177,10 @@ for (const [name, spec, expected] of [
 
 test('hosts and host names', () => {
   const member = pod({ hostname: 'db-0', subdomain: 'db', hostAliases: [{ ip: '192.0.2.9', hostnames: ['a', 'b'] }] })
-  const text = renderHosts(member, '10.1.1.2', 'cluster.local')
-  assert.ok(text.includes('10.1.1.2\tdb-0.db.shop.svc.cluster.local\tdb-0\n'))
+  const text = renderHosts(member, ['10.1.1.2', 'fd00::2'], 'cluster.local')
+  for (const ip of ['10.1.1.2', 'fd00::2']) {
+    assert.ok(text.includes(`${ip}\tdb-0.db.shop.svc.cluster.local\tdb-0\n`))
+  }
   assert.ok(text.endsWith('192.0.2.9\ta\tb\n'))
   assert.equal(kernelHostname(pod({ hostNetwork: true }), 'node-1', 'cluster.local'), 'node-1')
   const full = pod({ hostname: 'db-0', subdomain: 'db', setHostnameAsFQDN: true })

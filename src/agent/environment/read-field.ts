@@ -5,14 +5,15 @@ import type { ObjectFieldSelector, ResourceFieldSelector } from '#api/env.ts'
 
 export interface FieldContext {
   readonly pod: Pod
-  readonly podIp: string | undefined
-  readonly hostIp: string
+  /** One of each family, the primary first; none before the pod has a network. */
+  readonly podIps: readonly string[]
+  readonly hostIps: readonly string[]
   /** What the node has: the limit of a container that sets none. */
   readonly allocatable: Readonly<Record<string, string>>
 }
 
 /** Throws for a path that Kubernetes does not know. */
-export function readField({ fieldPath }: ObjectFieldSelector, { pod, podIp, hostIp }: FieldContext): string {
+export function readField({ fieldPath }: ObjectFieldSelector, { pod, podIps, hostIps }: FieldContext): string {
   const { metadata, spec } = pod
   const entry = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(fieldPath)
   if (entry) return metadata[entry[1] as 'labels' | 'annotations']?.[entry[2]!] ?? ''
@@ -32,11 +33,13 @@ export function readField({ fieldPath }: ObjectFieldSelector, { pod, podIp, host
     case 'spec.serviceAccountName':
       return spec.serviceAccountName ?? ''
     case 'status.hostIP':
+      return hostIps[0] ?? ''
     case 'status.hostIPs':
-      return hostIp
+      return hostIps.join(',')
     case 'status.podIP':
+      return podIps[0] ?? ''
     case 'status.podIPs':
-      return podIp ?? ''
+      return podIps.join(',')
     default:
       throw new Error(`unsupported fieldPath: ${fieldPath}`)
   }

@@ -21,7 +21,7 @@ function podDomain(pod: Pod, clusterDomain: string): string | undefined {
   return `${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}`
 }
 
-export function renderHosts(pod: Pod, podIp: string | undefined, clusterDomain: string): string {
+export function renderHosts(pod: Pod, podIps: readonly string[], clusterDomain: string): string {
   const domain = podDomain(pod, clusterDomain)
   const hostname = podHostname(pod)
   const names = domain ? `${hostname}.${domain}\t${hostname}` : hostname
@@ -33,7 +33,7 @@ export function renderHosts(pod: Pod, podIp: string | undefined, clusterDomain: 
     'fe00::\tip6-mcastprefix',
     'fe00::1\tip6-allnodes',
     'fe00::2\tip6-allrouters',
-    ...(podIp ? [`${podIp}\t${names}`] : []),
+    ...podIps.map((ip) => `${ip}\t${names}`),
     ...aliasLines(pod),
     '',
   ].join('\n')

@@ -1,6 +1,6 @@
 /** The Node object of an agent, from what the machine says of itself. */
 import type { Node, NodeCondition, NodeStatus } from '#api/node.ts'
-import type { NodeAddresses } from '#lib/address-plan.ts'
+import { internalIps, type NodeAddresses } from '#lib/address-plan.ts'
 
 export interface MachineFacts {
   readonly cpus: number
@@ -47,7 +47,7 @@ export function renderNodeStatus(
   const capacity = renderCapacity(facts)
   return {
     addresses: [
-      { type: 'InternalIP', address: addresses.internalIp },
+      ...internalIps(addresses).map((address) => ({ type: 'InternalIP' as const, address })),
       { type: 'ExternalIP', address: addresses.hostLoopbackIp },
       { type: 'Hostname', address: name },
     ],

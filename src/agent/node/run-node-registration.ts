@@ -5,7 +5,7 @@ import { Lease } from '#api/lease.ts'
 import { Node } from '#api/node.ts'
 import { isAlreadyExists, isNotFound } from '#api/status-error.ts'
 import type { Client } from '#client/contract.ts'
-import type { NodeAddresses } from '#lib/address-plan.ts'
+import { type NodeAddresses, podCidrs } from '#lib/address-plan.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { renderNodeLabels, renderNodeStatus, type MachineFacts } from './render-node.ts'
@@ -53,7 +53,7 @@ export async function runNodeRegistration(input: RegistrationInput, signal: Abor
 
 async function ensureNode({ client, nodeName, addresses, facts, labels }: RegistrationInput): Promise<void> {
   const metadata = { name: nodeName, labels: renderNodeLabels(nodeName, facts.architecture) }
-  const spec = { podCIDR: addresses.podCidr, podCIDRs: [addresses.podCidr] }
+  const spec = { podCIDR: addresses.podCidr, podCIDRs: [...podCidrs(addresses)] }
   try {
     await client.of(Node).create({ metadata: { ...metadata, labels: { ...metadata.labels, ...labels } }, spec })
   } catch (error) {

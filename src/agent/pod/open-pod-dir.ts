@@ -12,7 +12,18 @@ export interface SandboxRecord {
   readonly node: string
   /** Absent: the pod uses its node's network. */
   readonly ip?: string
+  /** Only beside `ip`. */
+  readonly ip6?: string
   readonly startedAtMs: number
+}
+
+export type PodAddressPair = Pick<SandboxRecord, 'ip' | 'ip6'>
+
+/** In the order in which the API shows them. */
+export function addressesOf(sandbox: SandboxRecord | undefined): PodAddressPair {
+  if (sandbox?.ip === undefined) return {}
+  const { ip, ip6 } = sandbox
+  return { ip, ...(ip6 !== undefined && { ip6 }) }
 }
 
 export interface PodDir {

@@ -119,8 +119,8 @@ for (const { name, spec, records = [], initialized = false, phase, ready, reason
         records: all,
         sandboxReady: true,
         initialized,
-        podIp: '10.1.1.2',
-        hostIp: '172.30.0.11',
+        podIps: ['10.1.1.2'],
+        hostIps: ['172.30.0.11'],
         startedAtMs: now,
       },
       now,
@@ -141,7 +141,7 @@ test('a condition keeps the time of its last change', () => {
     spec: { containers: [{ name: 'a' }] },
     status: { conditions: [before, { type: 'example.com/gate', status: 'True' }] },
   } as unknown as Pod
-  const input = { pod, sandboxReady: true, initialized: false, podIp: undefined, hostIp: '1.2.3.4', startedAtMs: now }
+  const input = { pod, sandboxReady: true, initialized: false, podIps: [], hostIps: ['1.2.3.4'], startedAtMs: now }
   const steady = renderPodStatus({ ...input, records: new Map([['a', record('a', up)]]) }, now)
   assert.equal(steady.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime, before.lastTransitionTime)
   assert.ok(

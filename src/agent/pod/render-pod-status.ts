@@ -19,8 +19,9 @@ export interface StatusInput {
   readonly records: ReadonlyMap<string, ContainerRecord>
   readonly sandboxReady: boolean
   readonly initialized: boolean
-  readonly podIp: string | undefined
-  readonly hostIp: string
+  /** One of each family, the primary first; none before the pod has a network. */
+  readonly podIps: readonly string[]
+  readonly hostIps: readonly string[]
   readonly startedAtMs: number
   /** Set when the agent itself has ended the pod. */
   readonly failure?: { readonly reason: string; readonly message: string }
@@ -44,15 +45,15 @@ export function renderPodStatus(input: StatusInput, nowMs: number): PodStatus {
     statusOf('ContainerCreating', false)({ name, image }),
   )
   const phase = failure ? 'Failed' : renderPhase(pod, init, main, input)
-  const ip = input.podIp
+  const { podIps, hostIps } = input
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
     ...failure,
     conditions: renderConditions({ ...input, phase, init, main, nowMs, initDone: initDone(input) }),
-    hostIP: input.hostIp,
-    hostIPs: [{ ip: input.hostIp }],
-    ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
+    ...(hostIps[0] !== undefined && { hostIP: hostIps[0] }),
+    hostIPs: hostIps.map((ip) => ({ ip })),
+    ...(podIps[0] !== undefined && { podIP: podIps[0], podIPs: podIps.map((ip) => ({ ip })) }),
     startTime: seconds(input.startedAtMs),
     ...(hasInit && { initContainerStatuses: init }),
     containerStatuses: main,

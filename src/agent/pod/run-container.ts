@@ -101,10 +101,10 @@ export class ContainerRunner {
   }
 
   async #start(container: Container): Promise<void> {
-    const { context, pod, dir, volumes, podIp } = this.#owner
+    const { context, pod, dir, volumes, podIps } = this.#owner
     const { current, name } = this.record
     const attempt = current ? current.attempt + 1 : 0
-    const started = await startContainer({ context, pod, container, attempt, dir, podIp, volumes }, this.#signal)
+    const started = await startContainer({ context, pod, container, attempt, dir, podIps, volumes }, this.#signal)
     const last = current ? terminatedState(current) : this.record.last
     const { waiting: _waiting, retryAtMs: _retryAtMs, mustDie: _mustDie, ...rest } = this.record
     this.record = {

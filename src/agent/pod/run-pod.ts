@@ -8,7 +8,7 @@ import { Pod } from '#api/pod.ts'
 import { isConflict, isNotFound } from '#api/status-error.ts'
 import { isNamespaceFile } from '#kernel/namespaces.ts'
 import { backoffMs } from '#lib/backoff.ts'
-import { clusterDomain } from '#lib/address-plan.ts'
+import { clusterDomain, internalIps, podIpv6 } from '#lib/address-plan.ts'
 import type { AgentContext } from '../agent-context.ts'
 import { kernelHostname } from '../environment/render-hosts.ts'
 import { applyVolumes, type AppliedVolumes } from '../volumes/apply-volumes.ts'
@@ -16,7 +16,14 @@ import { VolumeError } from '../volumes/build-payload.ts'
 import { openTokens, type Tokens } from '../volumes/open-tokens.ts'
 import { ContainerRunner } from './run-container.ts'
 import type { ContainerRecord } from './container-record.ts'
-import { openPodDir, type PodDir, type SandboxRecord, type SavedPod } from './open-pod-dir.ts'
+import {
+  addressesOf,
+  openPodDir,
+  type PodAddressPair,
+  type PodDir,
+  type SandboxRecord,
+  type SavedPod,
+} from './open-pod-dir.ts'
 import { isTerminal, planPod, type ObservedPod, type PodAction } from './plan-pod.ts'
 import { describeHolders } from './route-withdrawals.ts'
 import { renderPodStatus } from './render-pod-status.ts'
@@ -81,7 +88,13 @@ export class PodRunner {
   }
 
   get podIp(): string | undefined {
-    return this.#pod.spec.hostNetwork ? this.#context.addresses.internalIp : this.#sandbox?.ip
+    return this.podIps[0]
+  }
+
+  /** One of each family, the primary first; none before the pod has a network. */
+  get podIps(): readonly string[] {
+    if (this.#pod.spec.hostNetwork) return internalIps(this.#context.addresses)
+    return Object.values(addressesOf(this.#sandbox))
   }
 
   get volumes(): ReadonlyMap<string, string> {
@@ -205,15 +218,14 @@ export class PodRunner {
 
   #writeStatus(nowMs: number): void {
     if (this.#deletedFromApi || isTerminal(this.#pod)) return
-    const podIp = this.podIp
     const status = renderPodStatus(
       {
         pod: this.#pod,
         records: this.#records(),
         sandboxReady: this.#sandboxReady,
         initialized: this.#initialized,
-        podIp: this.#sandbox ? podIp : undefined,
-        hostIp: this.#context.addresses.internalIp,
+        podIps: this.#sandbox ? this.podIps : [],
+        hostIps: internalIps(this.#context.addresses),
         startedAtMs: this.#startedAtMs,
         ...(this.#failure && { failure: this.#failure }),
       },
@@ -294,14 +306,14 @@ export class PodRunner {
     const { context } = this
     const pod = this.#pod
     if (!this.#sandboxReady) {
-      const ip = pod.spec.hostNetwork ? undefined : (this.#sandbox?.ip ?? context.podAddresses.allocate())
+      const addresses = pod.spec.hostNetwork ? {} : this.#sandbox?.ip ? addressesOf(this.#sandbox) : this.#allocate()
       this.#sandbox = {
         uid: this.uid,
         namespace: pod.metadata.namespace ?? 'default',
         name: pod.metadata.name,
         node: context.nodeName,
         startedAtMs: this.#startedAtMs,
-        ...(ip !== undefined && { ip }),
+        ...addresses,
       }
       const hostname = kernelHostname(pod, context.nodeName, clusterDomain)
       // The file first: an agent that dies in between must know of the namespaces.
@@ -310,11 +322,18 @@ export class PodRunner {
         uid: this.uid,
         hostname,
         node: context.addresses.number,
-        ...(ip !== undefined && { ip }),
+        ...addresses,
       })
       this.#sandboxReady = true
     }
     await this.#applyVolumes()
+  }
+
+  #allocate(): PodAddressPair {
+    const { podAddresses, addresses } = this.#context
+    const ip = podAddresses.allocate()
+    const ip6 = podIpv6(addresses, ip)
+    return { ip, ...(ip6 !== undefined && { ip6 }) }
   }
 
   async #applyVolumes(): Promise<void> {
@@ -324,8 +343,8 @@ export class PodRunner {
       { volumes: this.dir.volumes, memory: `${context.paths.memory(this.uid)}/volumes` },
       {
         pod: this.#pod,
-        podIp: this.podIp,
-        hostIp: context.addresses.internalIp,
+        podIps: this.podIps,
+        hostIps: internalIps(context.addresses),
         allocatable: context.allocatable,
         objects: context.objects,
         issueToken: (projection) => this.#tokens.issue(projection),
@@ -360,7 +379,7 @@ export class PodRunner {
     await this.#context.broker.removePodSandbox({
       uid: this.uid,
       node: this.#context.addresses.number,
-      ...(this.#sandbox?.ip !== undefined && { ip: this.#sandbox.ip }),
+      ...addressesOf(this.#sandbox),
     })
     if (this.#sandbox?.ip !== undefined) this.#context.podAddresses.release(this.#sandbox.ip)
   }

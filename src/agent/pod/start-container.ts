@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Container } from '#api/container.ts'
 import type { Pod } from '#api/pod.ts'
 import type { ClusterPaths } from '#kernel/cluster-paths.ts'
-import { clusterDomain } from '#lib/address-plan.ts'
+import { clusterDomain, internalIps } from '#lib/address-plan.ts'
 import type { ContainerLaunch, ContainerUser, StdinMode } from '#kernel/sandbox/container-launch.ts'
 import type { AgentContext } from '../agent-context.ts'
 import { buildEnvironment, ConfigError } from '../environment/build-environment.ts'
@@ -25,7 +25,7 @@ export interface StartInput {
   readonly container: Container
   readonly attempt: number
   readonly dir: PodDir
-  readonly podIp: string | undefined
+  readonly podIps: readonly string[]
   readonly volumes: ReadonlyMap<string, string>
 }
 
@@ -63,14 +63,14 @@ export async function startContainer(input: StartInput, signal: AbortSignal): Pr
 }
 
 async function containerEnvironment(input: StartInput, image: ResolvedImage): Promise<Map<string, string>> {
-  const { context, pod, container, podIp } = input
+  const { context, pod, container, podIps } = input
   const namespace = pod.metadata.namespace ?? 'default'
   const linked = selectLinkedServices(context.services.list(), namespace, pod.spec.enableServiceLinks ?? true)
   const env = await buildEnvironment({
     pod,
     container,
-    podIp: podIp ?? context.addresses.internalIp,
-    hostIp: context.addresses.internalIp,
+    podIps,
+    hostIps: internalIps(context.addresses),
     allocatable: context.allocatable,
     imageEnv: image.config.env,
     serviceVariables: renderServiceVariables(linked),
@@ -171,7 +171,7 @@ function selectStdin(container: Container): StdinMode {
   return container.stdinOnce ? 'once' : 'keep'
 }
 
-function managedFiles({ context, pod, podIp }: StartInput): { path: string; content: string }[] {
+function managedFiles({ context, pod, podIps }: StartInput): { path: string; content: string }[] {
   const dns = renderResolvConf({
     pod,
     clusterDns: [context.plan.dnsServiceIp],
@@ -184,7 +184,7 @@ function managedFiles({ context, pod, podIp }: StartInput): { path: string; cont
   }
   const hosts = pod.spec.hostNetwork
     ? renderNodeHosts(pod, readFileSync('/etc/hosts', 'utf8'))
-    : renderHosts(pod, podIp, clusterDomain)
+    : renderHosts(pod, podIps, clusterDomain)
   const hostname = pod.spec.hostNetwork ? context.nodeName : podHostname(pod)
   return [
     { path: '/etc/resolv.conf', content: dns.text },

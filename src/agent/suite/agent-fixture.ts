@@ -11,6 +11,7 @@ import { createInformers, type Informers } from '#client/create-informers.ts'
 import { inProcessTransport } from '#client/in-process-transport.ts'
 import { recordEvents } from '#client/record-events.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
+import { hasIpv6 } from '#kernel/probe-ipv6.ts'
 import { startNamespaceBroker, type KernelBroker } from '#kernel/start-namespace-broker.ts'
 import { planAddresses, planNode } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -48,7 +49,7 @@ export async function openAgents(base: string): Promise<AgentFixture> {
   const runDir = path.join(base, 'run')
   const log = openLog('agent', 2, 'warn')
   const broker = await startNamespaceBroker({ runDir })
-  const plan = planAddresses(29)
+  const plan = planAddresses(29, hasIpv6() ? ['IPv4', 'IPv6'] : ['IPv4'])
   const nodes = [planNode(plan, 1), planNode(plan, 2)]
   await broker.ensureUnderlay(plan)
   for (const node of nodes) await broker.ensureNodeNetwork(plan, node, nodes)
