@@ -23,9 +23,14 @@ function hasRetransmitted(fd: number): boolean {
 const MSG_DONTWAIT = 0x40
 
 /** `10.96.0.1:80` or `[fd00::1]:80`. */
-function targetOf(to: string): Uint8Array {
+export function parseTarget(to: string): { address: string; port: number } {
   const [, address = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(to) ?? []
-  return socketAddress(address, Number(port))
+  return { address, port: Number(port) }
+}
+
+function targetOf(to: string): Uint8Array {
+  const { address, port } = parseTarget(to)
+  return socketAddress(address, port)
 }
 
 /** What has arrived by now counts, also when this process was too busy to look. */

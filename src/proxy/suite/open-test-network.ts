@@ -19,12 +19,16 @@ import {
   type DesiredNetns,
 } from '#kernel/route/desired-network.ts'
 import type { IpFamily } from '#lib/ip.ts'
+import type { Protocol } from '../backend.ts'
+import { serveSctp } from './open-sctp.ts'
 import { nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
+import { IPPROTO_SCTP } from './sctp-packet.ts'
 import { netnsOf } from './translate-to-ipv6.ts'
 
 const addressFamily = { IPv4: 2, IPv6: 10 } as const
 const SOCK_STREAM = 1
 const SOCK_DGRAM = 2
+const SOCK_RAW = 3
 const socketFlags = 0x800 | 0x80000 // non-blocking, close-on-exec
 const SOL_SOCKET = 1
 const SO_REUSEADDR = 2
@@ -33,13 +37,15 @@ const testSysctls = {
   // A server keeps its closed connections for a minute and may refuse a client that comes masqueraded by the same
   // port as another one before: not so here, where thousands of connections are made in seconds.
   'ipv4/tcp_max_tw_buckets': '0',
+  // Every refusal is told, however many come in a second.
+  'ipv4/icmp_ratelimit': '0',
 }
 
 export interface TestNetwork extends AsyncDisposable {
   /** A netfilter netlink socket of that party's namespace. */
   openNetfilter(party: Party): number
-  /** An unconnected, non-blocking socket in that party's namespace. */
-  openSocket(party: Party, protocol: 'TCP' | 'UDP'): number
+  /** An unconnected, non-blocking socket in that party's namespace; a raw one for SCTP. */
+  openSocket(party: Party, protocol: Protocol): number
   /** Runs synchronous work in that party's namespace. */
   within<T>(party: Party, run: () => T): T
 }
@@ -67,20 +73,32 @@ export async function openTestNetwork(family: IpFamily = 'IPv4'): Promise<TestNe
       ),
     ]),
   )
+  const sctpServers = [...podNames, ...nodeNames].map((party) => {
+    const open = () => socket(addressFamily[family], SOCK_RAW | socketFlags, IPPROTO_SCTP)
+    const ports = nodeNames.some((node) => node === party) ? nodePorts : podPorts
+    return serveSctp(checked('open raw socket', within(party, open)), family, party, ports)
+  })
   return {
     within,
     openNetfilter: (party) => within(party, () => openNetlink(netlinkProtocol.netfilter).fd),
     openSocket: (party, protocol) =>
       within(party, () => {
-        const type = protocol === 'TCP' ? SOCK_STREAM : SOCK_DGRAM
-        return checked('open socket', socket(addressFamily[family], type | socketFlags, 0))
+        const [type, number] = kindOfSocket[protocol]
+        return checked('open socket', socket(addressFamily[family], type | socketFlags, number))
       }),
     [Symbol.asyncDispose]: async () => {
+      for (const server of sctpServers) server[Symbol.dispose]()
       await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
       for (const { fd } of namespaces.values()) close(fd)
     },
   }
 }
+
+const kindOfSocket = {
+  TCP: [SOCK_STREAM, 0],
+  UDP: [SOCK_DGRAM, 0],
+  SCTP: [SOCK_RAW, IPPROTO_SCTP],
+} as const satisfies Record<Protocol, readonly [number, number]>
 
 interface Namespace {
   readonly fd: number

@@ -2,8 +2,8 @@
  * The packet-level promise of the proxy, as data: a state of the cluster, who dials what, and what must happen. Every
  * back end runs the same table (`run-packet-suite.ts`).
  *
- * The cluster has three nodes. Pods a1, a2 run on node-1, b1, b2 on node-2, c1 on node-3; each answers TCP and UDP on
- * ports 8080 and 8081. Every node answers the same way on port 9090 of its own network (as a hostNetwork pod would).
+ * The cluster has three nodes. Pods a1, a2 run on node-1, b1, b2 on node-2, c1 on node-3; each answers TCP, UDP and SCTP
+ * on ports 8080 and 8081. Every node answers the same way on port 9090 of its own network (as a hostNetwork pod would).
  * `host` is a machine next to the nodes, with a route to pods and Services.
  */
 import type { Endpoint, EndpointSlice } from '#api/endpoint-slice.ts'
@@ -152,6 +152,14 @@ export const udpPort = (more: Partial<ServicePort> = {}): ServicePort => ({
   ...more,
 })
 
+export const sctpPort = (more: Partial<ServicePort> = {}): ServicePort => ({
+  name: 'sig',
+  port: 90,
+  targetPort: 8080,
+  protocol: 'SCTP',
+  ...more,
+})
+
 export interface SliceDraft {
   readonly service?: string
   readonly name?: string
@@ -179,6 +187,9 @@ export function slice(draft: SliceDraft): EndpointSlice {
 
 export const udpSlice = (draft: SliceDraft): EndpointSlice =>
   slice({ ...draft, ports: [{ name: 'dns', port: 8080, protocol: 'UDP' }] })
+
+export const sctpSlice = (draft: SliceDraft): EndpointSlice =>
+  slice({ ...draft, ports: [{ name: 'sig', port: 8080, protocol: 'SCTP' }] })
 
 const conditions = {
   ready: { ready: true, serving: true, terminating: false },

@@ -31,7 +31,6 @@ test('at least 200 cases, each with its own name, that cover every row and field
     uncoveredRows: [],
     uncoveredFields: [],
     unknownTags: [],
-    needlessReasons: [],
   })
 })
 

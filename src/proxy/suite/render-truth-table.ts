@@ -1,5 +1,4 @@
 /** The page docs/truth-table.md: what every packet case promises, and what each back end did. */
-import { impossibleRows } from './coverage.ts'
 import type { Dial, Outcome, PacketCase } from './packet-case.ts'
 
 /** `pass`, `–` where the case makes no sense, else what was seen. */
@@ -18,7 +17,6 @@ export function renderTruthTable(cases: readonly PacketCase[], columns: readonly
     one.steps.map(({ dials }, index) => stepText(dials, one.steps.length > 1 ? index + 1 : 0)).join('<br>'),
     ...columns.map(({ results }) => results.get(one.name) ?? 'not run'),
   ])
-  const impossible = Object.entries(impossibleRows).map(([row, reason]) => `- ${row}: ${reason}`)
   return [
     '# Truth table of the Service proxy',
     '',
@@ -27,7 +25,6 @@ export function renderTruthTable(cases: readonly PacketCase[], columns: readonly
     'outside. *refused* is an error at once, *timeout* is silence.',
     'A hostNetwork pod is its node, as client and as endpoint (node-2:9090).',
     '',
-    ...(impossible.length > 0 ? ['Not to be shown by packets:', '', ...impossible, ''] : []),
     line(head),
     line(head.map(() => '---')),
     ...rows.map(line),

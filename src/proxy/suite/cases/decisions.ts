@@ -15,6 +15,8 @@ import {
   nodes,
   packetCase,
   pods,
+  sctpPort,
+  sctpSlice,
   service,
   slice,
   udpPort,
@@ -29,6 +31,7 @@ import {
   type PodName,
   type ServiceDraft,
 } from '../packet-case.ts'
+import type { Protocol } from '../../backend.ts'
 
 export interface EndpointState {
   readonly name: string
@@ -91,8 +94,7 @@ const clients: readonly { readonly party: Party; readonly own: NodeName; readonl
   { party: 'host', own: 'node-1', ip: hostIp },
 ]
 
-const protocols = ['TCP', 'UDP'] as const
-type DecisionProtocol = (typeof protocols)[number]
+const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[]
 
 export const frontTargets: Readonly<Record<FrontEnd, string>> = {
   ClusterIP: `${vip}:80`,
@@ -106,11 +108,14 @@ const kindOf = (front: FrontEnd, party: Party, own: NodeName): Source => {
   return party === own ? 'node' : 'pod'
 }
 
+const portOf = { TCP: httpPort, UDP: udpPort, SCTP: sctpPort } as const
+const sliceOf = { TCP: slice, UDP: udpSlice, SCTP: sctpSlice } as const
+
 /** A Service with this front end and policy; the policy of the other direction is the opposite: it must not matter. */
-export function serviceWith(front: FrontEnd, policy: Policy, protocol: DecisionProtocol, more: ServiceDraft = {}) {
+export function serviceWith(front: FrontEnd, policy: Policy, protocol: Protocol, more: ServiceDraft = {}) {
   const opposite = policy === 'Local' ? 'Cluster' : 'Local'
   const port = { port: 80, ...(front !== 'externalIP' && front !== 'ClusterIP' && { nodePort: decisionNodePort }) }
-  const ports = [protocol === 'TCP' ? httpPort(port) : udpPort(port)]
+  const ports = [portOf[protocol](port)]
   switch (front) {
     case 'ClusterIP':
       return service({ ports, internalTrafficPolicy: policy, ...more })
@@ -146,11 +151,11 @@ export function serviceWith(front: FrontEnd, policy: Policy, protocol: DecisionP
 
 export const stateWith = (
   one: ReturnType<typeof service>,
-  protocol: DecisionProtocol,
+  protocol: Protocol,
   endpoints: EndpointState['endpoints'],
 ): ClusterState => ({
   services: [one],
-  slices: [protocol === 'TCP' ? slice({ endpoints }) : udpSlice({ endpoints })],
+  slices: [sliceOf[protocol]({ endpoints })],
 })
 
 interface Expected {
@@ -181,7 +186,7 @@ function expectedFor(
   return { row, outcome: { by, seenAs: result.source === 'kept' ? client.ip : nodes[decider].internalIp } }
 }
 
-function decisionCase(front: FrontEnd, policy: Policy, state: EndpointState, protocol: DecisionProtocol): PacketCase {
+function decisionCase(front: FrontEnd, policy: Policy, state: EndpointState, protocol: Protocol): PacketCase {
   const expected = clients.map((client) => ({ client, ...expectedFor(front, policy, state, client) }))
   const dials: Dial[] = expected.map(({ client, outcome }) => ({
     from: client.party,
@@ -196,7 +201,7 @@ function decisionCase(front: FrontEnd, policy: Policy, state: EndpointState, pro
   }
   return packetCase(
     `${front}, policy ${policy}, ${protocol}, endpoints ${state.name}`,
-    [...new Set(expected.map(({ row }) => row))],
+    [...new Set(expected.map(({ row }) => row)), ...(protocol === 'SCTP' ? ['SCTP'] : [])],
     { ...stateWith(serviceWith(front, policy, protocol), protocol, state.endpoints), dials },
   )
 }

@@ -11,10 +11,10 @@ import {
   type PacketCase,
   type Party,
 } from '../packet-case.ts'
+import type { Protocol } from '../../backend.ts'
 import { decisionNodePort, external, frontTargets, serviceWith, stateWith } from './decisions.ts'
 
-const protocols = ['TCP', 'UDP'] as const
-type FeatureProtocol = (typeof protocols)[number]
+const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[]
 const node1 = nodes['node-1'].internalIp
 const names = (...podNames: string[]) => podNames.map((name) => `${name}:8080`)
 const affinity = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } } as const
@@ -26,7 +26,7 @@ const podSeenAs = (front: FrontEnd, policy: Policy) =>
 /** Every case below: one front end, one protocol. */
 const eachFront = (
   fronts: readonly FrontEnd[],
-  make: (front: FrontEnd, protocol: FeatureProtocol) => PacketCase | readonly PacketCase[],
+  make: (front: FrontEnd, protocol: Protocol) => PacketCase | readonly PacketCase[],
 ): PacketCase[] => fronts.flatMap((front) => protocols.flatMap((protocol) => make(front, protocol)))
 
 const affinityCases = eachFront(frontEnds, (front, protocol) =>
