@@ -1,6 +1,7 @@
 /** What the control plane writes down for the edge process (`edge.json` in the cluster's directory). */
 import { readFile } from 'node:fs/promises'
 import type { DnsSettings } from '#cli/cluster-record.ts'
+import type { IpFamily } from '#lib/ip.ts'
 
 export interface EdgeConfig {
   /** File with the credentials and the address of the API server, as the host reaches it. */
@@ -9,6 +10,8 @@ export interface EdgeConfig {
   readonly runDir: string
   /** Chooses the addresses: see `#lib/address-plan.ts`. */
   readonly clusterIndex: number
+  /** Absent: IPv4 alone. */
+  readonly ipFamilies?: readonly IpFamily[]
   /** The host's resolvers; /etc/resolv.conf when absent. */
   readonly resolvConf?: string
   /** Whether ports below 1024 may be listened on; found out when absent. */

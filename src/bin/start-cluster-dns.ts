@@ -29,7 +29,7 @@ const dnsPort = 53
 /** Resolves when DNS has its sockets. */
 export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal): Promise<AsyncDisposable> {
   const { config, client, informers, broker, log } = deps
-  const plan = planAddresses(config.clusterIndex)
+  const plan = planAddresses(config.clusterIndex, config.ipFamilies)
   const { underlay } = clusterPaths(config.runDir)
   const resolvConf = config.resolvConf ?? '/etc/resolv.conf'
   await using stack = new AsyncDisposableStack()
@@ -46,7 +46,10 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
           stubDomains: stubDomainsOf(config),
           ownAddresses: [plan.controlPlaneIp, plan.dnsServiceIp],
           clusterDomain,
-          ownRanges: [plan.serviceCidr, plan.podCidr],
+          ownRanges: [plan, ...(plan.ipv6 ? [plan.ipv6] : [])].flatMap(({ serviceCidr, podCidr }) => [
+            serviceCidr,
+            podCidr,
+          ]),
           endsSearches: config.dns?.endSearches ?? true,
           hostSearches: readSearches(resolvConf),
         },

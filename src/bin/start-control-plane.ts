@@ -13,7 +13,7 @@ import { startControllers } from '#controllers/start-controllers.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
 import { isInitialUserNamespace } from '#kernel/user-namespace.ts'
-import { apiServerPort } from '#lib/address-plan.ts'
+import { apiServerPort, planFamilies, serviceCidrs } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Progress } from '#lib/progress.ts'
 import type { Log } from '#observe/log.ts'
@@ -61,7 +61,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   const informers = stack.use(createInformers(client, signal, { log }))
   stack.use(
     startControllers(
-      { client, informers, clock: systemClock, log, rootCa: pki.caCertificate, serviceCidrs: [plan.serviceCidr] },
+      { client, informers, clock: systemClock, log, rootCa: pki.caCertificate, serviceCidrs: serviceCidrs(plan) },
       signal,
     ),
   )
@@ -74,7 +74,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   tell({
     type: 'step',
     step: 'services',
-    detail: `${record.proxyMode}, addresses ${plan.serviceCidr}, DNS ${plan.dnsServiceIp}`,
+    detail: `${record.proxyMode}, addresses ${serviceCidrs(plan).join(' ')}, DNS ${plan.dnsServiceIp}`,
   })
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   const started = stack.move()
@@ -113,11 +113,12 @@ function writeKubeconfigs({ record, paths }: Cluster, pki: Pki): void {
 
 const edgeKubeconfig = (paths: ClusterPaths): string => path.join(paths.pki, 'edge.kubeconfig')
 
-function edgeConfig({ record, paths }: Cluster) {
+function edgeConfig({ record, paths, plan }: Cluster) {
   return {
     kubeconfig: edgeKubeconfig(paths),
     runDir: paths.run,
     clusterIndex: record.index,
+    ipFamilies: planFamilies(plan),
     ...(record.dns && { dns: record.dns }),
     privileged: isPrivileged(),
   }

@@ -1,4 +1,5 @@
 import { planAddresses } from '#lib/address-plan.ts'
+import type { IpFamily } from '#lib/ip.ts'
 
 /** What is written down about a cluster when it is made. Addresses and ports never change while it exists. */
 export interface ClusterRecord {
@@ -6,6 +7,8 @@ export interface ClusterRecord {
   /** Chooses the address ranges: see `#lib/address-plan.ts`. */
   readonly index: number
   readonly nodes: number
+  /** Of pods, nodes and Services, the primary one first. Absent, as in older clusters: IPv4 alone. */
+  readonly ipFamilies?: readonly IpFamily[]
   /** Labels that nodes begin with, zones among them: by node, in order. Absent: none. */
   readonly nodeLabels?: readonly Readonly<Record<string, string>>[]
   readonly proxyMode: ProxyMode
@@ -38,8 +41,8 @@ export type Registries = Readonly<
 export type LoadBalancerChoice = false | { readonly pools: readonly string[] }
 
 /** Empty: this cluster's load balancers get no addresses from us. */
-export function loadBalancerPools({ index, loadBalancer }: ClusterRecord): readonly string[] {
-  if (loadBalancer === undefined) return planAddresses(index).loadBalancerPools
+export function loadBalancerPools({ index, ipFamilies, loadBalancer }: ClusterRecord): readonly string[] {
+  if (loadBalancer === undefined) return planAddresses(index, ipFamilies).loadBalancerPools
   return loadBalancer === false ? [] : loadBalancer.pools
 }
 

@@ -16,6 +16,13 @@ const accepted = [
     },
   },
   { name: 'nodes one by one, nothing special', text: `${head}nodes: [{}, {}]\n`, config: { nodes: 2 } },
+  { name: 'one family', text: `${head}ipFamilies: [IPv4]\n`, config: { ipFamilies: ['IPv4'] as const } },
+  { name: 'both', text: `${head}ipFamilies: [IPv4, IPv6]\n`, config: { ipFamilies: ['IPv4', 'IPv6'] as const } },
+  {
+    name: 'a pool of IPv6',
+    text: `${head}loadBalancer: { pool: ["fd00::/120"] }\n`,
+    config: { loadBalancer: { pools: ['fd00::/120'] } },
+  },
   { name: 'proxy mode', text: `${head}proxyMode: nftables\n`, config: { proxyMode: 'nftables' } },
   {
     name: 'mirrors',
@@ -74,7 +81,10 @@ const refused = [
   },
   { name: 'no pool', text: `${head}loadBalancer: { pool: [] }\n`, finding: /^loadBalancer.pool: must be a list/ },
   { name: 'a pool that is none', text: `${head}loadBalancer: { pool: [x] }\n`, finding: /pool\[0\]: "x" is no range/ },
-  { name: 'a pool of IPv6', text: `${head}loadBalancer: { pool: ["fd00::/120"] }\n`, finding: /IPv6 addresses cannot/ },
+  { name: 'an unknown family', text: `${head}ipFamilies: [IPv5]\n`, finding: /^ipFamilies: must be/ },
+  { name: 'IPv6 alone', text: `${head}ipFamilies: [IPv6]\n`, finding: /^ipFamilies: must be/ },
+  { name: 'IPv6 first', text: `${head}ipFamilies: [IPv6, IPv4]\n`, finding: /^ipFamilies: must be/ },
+  { name: 'no family', text: `${head}ipFamilies: []\n`, finding: /^ipFamilies: must be/ },
   {
     name: 'pools that meet',
     text: `${head}loadBalancer: { pool: [10.0.0.0/24, 10.0.0.9-10.0.1.9] }\n`,

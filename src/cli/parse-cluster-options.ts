@@ -1,5 +1,6 @@
 /** What a cluster may be asked for, by options or in a config file. */
 import { maxNodes } from '#lib/address-plan.ts'
+import type { IpFamily } from '#lib/ip.ts'
 import {
   type ClusterRecord,
   type DnsSettings,
@@ -12,6 +13,7 @@ import {
 export interface ClusterConfig {
   readonly name?: string
   readonly nodes?: number
+  readonly ipFamilies?: readonly IpFamily[]
   /** By node, in order. */
   readonly nodeLabels?: NonNullable<ClusterRecord['nodeLabels']>
   readonly proxyMode?: ProxyMode
@@ -25,6 +27,15 @@ export function parseNodes(value: unknown, findings: string[]): number {
   if (Number.isInteger(count) && count >= 1 && count <= maxNodes) return count
   findings.push(`nodes: must be a whole number from 1 to ${maxNodes}`)
   return 1
+}
+
+export const everyFamily: readonly IpFamily[] = ['IPv4', 'IPv6']
+
+export function parseIpFamilies(value: unknown, findings: string[]): readonly IpFamily[] {
+  const families = [value].flat().map(String)
+  const isKnown = everyFamily.some((_, index) => everyFamily.slice(0, index + 1).join() === families.join())
+  if (!isKnown) findings.push('ipFamilies: must be [IPv4] or [IPv4, IPv6]')
+  return isKnown ? everyFamily.slice(0, families.length) : ['IPv4']
 }
 
 export function parseProxyMode(value: unknown, findings: string[]): ProxyMode {

@@ -24,7 +24,6 @@ function poolProblem(text: string, earlier: readonly string[], index: number): s
   const path = `loadBalancer.pool[${index}]`
   const pool = parseAddressPool(text)
   if (!pool) return `${path}: ${JSON.stringify(text)} is no range, as 172.30.128.0/24 or 10.0.0.5-10.0.0.9`
-  if (pool.family === 'IPv6') return `${path}: IPv6 addresses cannot be announced yet`
   const other = earlier.find((one) => areMeeting(one, text))
   return other === undefined ? undefined : `${path}: ${text} overlaps with ${other}`
 }

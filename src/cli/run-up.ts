@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { lockFile } from '#kernel/file-lock.ts'
+import { hasIpv6 } from '#kernel/probe-ipv6.ts'
 import { removeTree } from '#kernel/remove-tree.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import { type ClusterRecord, loadBalancerPools } from './cluster-record.ts'
@@ -9,7 +10,7 @@ import type { CliContext } from './context.ts'
 import { contextName } from './kubeconfig-entry.ts'
 import { listClusterNames, readClusterRecord, writeClusterRecord } from './open-cluster-records.ts'
 import { findFreeIndex, findFreePort } from './open-free-ports.ts'
-import { type ClusterConfig, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
+import { type ClusterConfig, everyFamily, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
 import { findSharedPool } from './parse-load-balancer.ts'
 import { createSteps, type Steps } from './render-steps.ts'
 import { startCluster, stopCluster } from './run-cluster.ts'
@@ -116,6 +117,7 @@ async function createCluster(
   const paths = selectClusterPaths(home, name)
   const others = listClusterNames(home).flatMap((other) => readClusterRecord(home, other) ?? [])
   refuseSharedPools(config, others)
+  refuseMissingFamily(config)
   const taken = new Set(others.map(({ index }) => index))
   for (;;) {
     const record = await makeRecord(name, config, taken)
@@ -159,6 +161,7 @@ async function makeRecord(name: string, config: ClusterConfig, taken: ReadonlySe
     name,
     index,
     nodes: config.nodes ?? defaultNodes,
+    ipFamilies: config.ipFamilies ?? (hasIpv6() ? everyFamily : ['IPv4']),
     ...(config.nodeLabels && { nodeLabels: config.nodeLabels }),
     proxyMode: config.proxyMode ?? 'nftables',
     apiPort: await findFreePort('127.0.0.1'),
@@ -177,21 +180,27 @@ function refuseSharedPools({ loadBalancer }: ClusterConfig, others: readonly Clu
   })
 }
 
+function refuseMissingFamily({ ipFamilies }: ClusterConfig): void {
+  if (!ipFamilies?.includes('IPv6') || hasIpv6()) return
+  throw new CliError(exitCodes.usage, 'this kernel has no IPv6', { fix: 'leave ipFamilies away, or write [IPv4]' })
+}
+
 /** What was decided when the cluster was made stays: anything else asked for is said, not ignored. */
 function refuseChanges(record: ClusterRecord, config: ClusterConfig): void {
-  const wanted: Pick<ClusterConfig, 'nodes' | 'nodeLabels' | 'proxyMode' | 'loadBalancer'> = config
-  const changes = (['nodes', 'nodeLabels', 'proxyMode', 'loadBalancer'] as const).filter(
-    (key) => wanted[key] !== undefined && !isDeepStrictEqual(wanted[key], record[key]),
-  )
+  const wanted: Pick<ClusterConfig, (typeof decided)[number]> = config
+  const known: ClusterRecord = { ...record, ipFamilies: record.ipFamilies ?? ['IPv4'] }
+  const changes = decided.filter((key) => wanted[key] !== undefined && !isDeepStrictEqual(wanted[key], known[key]))
   if (changes.length === 0) return
   const cause = changes
-    .map((key) => `${key} is ${renderSetting(record[key])}, asked for ${renderSetting(wanted[key])}`)
+    .map((key) => `${key} is ${renderSetting(known[key])}, asked for ${renderSetting(wanted[key])}`)
     .join('; ')
   throw new CliError(exitCodes.conflict, `cluster ${record.name} exists with other settings`, {
     cause,
     fix: `frontdesk down ${record.name}`,
   })
 }
+
+const decided = ['nodes', 'ipFamilies', 'nodeLabels', 'proxyMode', 'loadBalancer'] as const
 
 const renderSetting = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? 'the default')

@@ -16,23 +16,47 @@ export interface HealthReport {
 export class ProxyHealth implements ProxyObserver {
   readonly #family: IpFamily
   readonly #now: () => number
+  readonly #beside: readonly ProxyHealth[]
   #updatedAt = 0
   /** Since when a change waits; 0: none does. */
   #waitingSince = 0
+  /** Since when one waits that came while others are being written; 0: none does. */
+  #behindSince = 0
+  #isWriting = false
   #isEligible = true
 
-  constructor(family: IpFamily, now: () => number) {
+  /** @param beside the node's proxies of other families: the node is well when all are */
+  constructor(family: IpFamily, now: () => number, beside: readonly ProxyHealth[] = []) {
     this.#family = family
     this.#now = now
+    this.#beside = beside
   }
 
   queued(): void {
-    if (this.#waitingSince === 0) this.#waitingSince = this.#now()
+    if (this.#isWriting) this.#behindSince ||= this.#now()
+    else this.#waitingSince ||= this.#now()
+  }
+
+  collecting(): void {
+    this.#isWriting = true
   }
 
   synced(): void {
     this.#updatedAt = this.#now()
-    this.#waitingSince = 0
+    this.unchanged()
+  }
+
+  unchanged(): void {
+    this.#isWriting = false
+    this.#waitingSince = this.#behindSince
+    this.#behindSince = 0
+  }
+
+  /** Also where nothing was asked for, as after somebody's damage: the rules are not what they should be. */
+  failed(): void {
+    this.#isWriting = false
+    this.#waitingSince ||= this.#behindSince || this.#now()
+    this.#behindSince = 0
   }
 
   nodeChanged(node: Node | undefined): void {
@@ -44,7 +68,15 @@ export class ProxyHealth implements ProxyObserver {
 
   /** Rules alone: a proxy that never had to write anything is well. */
   get isWorking(): boolean {
+    return this.#isCurrent && this.#beside.every((other) => other.isWorking)
+  }
+
+  get #isCurrent(): boolean {
     return this.#waitingSince === 0 || this.#now() - this.#waitingSince < healthTimeoutMs
+  }
+
+  get #lastUpdated(): string {
+    return new Date(this.#updatedAt || this.#now()).toISOString()
   }
 
   healthz(): HealthReport {
@@ -56,9 +88,12 @@ export class ProxyHealth implements ProxyObserver {
   }
 
   #report(healthy: boolean, more: { readonly nodeEligible?: boolean }): HealthReport {
-    const lastUpdated = new Date(this.#updatedAt || this.#now()).toISOString()
+    const lastUpdated = this.#lastUpdated
     const currentTime = new Date(this.#now()).toISOString()
-    const status = { [this.#family]: { lastUpdated, healthy: this.isWorking } }
+    const all: readonly ProxyHealth[] = [this, ...this.#beside]
+    const status = Object.fromEntries(
+      all.map((one) => [one.#family, { lastUpdated: one.#lastUpdated, healthy: one.#isCurrent }]),
+    )
     return { healthy, body: JSON.stringify({ lastUpdated, currentTime, ...more, healthy, status }) }
   }
 }

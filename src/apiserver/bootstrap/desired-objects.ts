@@ -1,6 +1,5 @@
 /** Objects that every cluster has from its first moment on. */
-import type { AddressPlan } from '#lib/address-plan.ts'
-import { apiServerPort } from '#lib/address-plan.ts'
+import { type AddressPlan, apiServerPort, serviceCidrs } from '#lib/address-plan.ts'
 import type { KubeObject } from '#api/meta.ts'
 
 export interface BootstrapObject {
@@ -31,7 +30,7 @@ function serviceCidr(plan: AddressPlan): BootstrapObject {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'ServiceCIDR',
     metadata: { name: 'kubernetes' },
-    spec: { cidrs: [plan.serviceCidr] },
+    spec: { cidrs: [...serviceCidrs(plan)] },
   }
   return { path: '/apis/networking.k8s.io/v1/servicecidrs', object, owned: false }
 }

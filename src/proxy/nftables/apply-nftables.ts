@@ -28,12 +28,15 @@ import { encodeElement } from './encode-elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { ListShape, PlanUnit, RoutePlanner } from './plan-elements.ts'
 import { planTransactions } from './plan-transactions.ts'
+import { nextGeneration, SharedRuleset } from './shared-ruleset.ts'
 
 export interface NftablesOptions {
   /** A netfilter netlink socket of the node's namespace; the back end closes it when disposed. */
   readonly netlinkFd: number
   readonly node: NodeTraffic
   readonly log: Log
+  /** Absent: this back end is the only one of ours in its namespace. */
+  readonly ruleset?: SharedRuleset
 }
 
 /** Others wait for the ruleset's lock meanwhile: about 10 ms for so much. */
@@ -52,6 +55,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
   #node: NodeTraffic
   readonly #log: Log
   readonly #family: number
+  readonly #tellCommit: (before: number) => void
   readonly #writer = new MessageWriter(256 * 1024)
   readonly #maxElementBytes: number
   #planner: RoutePlanner | undefined
@@ -62,11 +66,14 @@ class NftablesBackend implements ProxyBackend, Disposable {
   /** Chains and rules as listed when certainly nobody else had changed them; absent after writing some. */
   #ownRules: ReadonlyMap<string, string> | undefined
 
-  constructor({ netlinkFd, node, log }: NftablesOptions) {
+  constructor({ netlinkFd, node, log, ruleset = new SharedRuleset() }: NftablesOptions) {
     this.#socket = netlinkFrom(netlinkFd)
     this.#node = node
     this.#log = log
     this.#family = nftFamily[node.family]
+    this.#tellCommit = ruleset.join((before) => {
+      if (this.#generation === before) this.#generation = nextGeneration(before)
+    })
     this.#maxElementBytes = Math.min(maxTransactionBytes, this.#socket.maxBatchBytes) - reservedBytes
   }
 
@@ -119,6 +126,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
 
   /** Resolves with whether any element had to change. */
   async #adopt(desired: DesiredRoutes): Promise<boolean> {
+    this.#log.debug({}, 'Listing the nftables table')
     let rebuild = false
     for (let attempt = 1; ; attempt++) {
       try {
@@ -274,8 +282,10 @@ class NftablesBackend implements ProxyBackend, Disposable {
   #commit(transaction: NftTransaction): void {
     if (transaction.isEmpty) return
     transaction.commit(this.#socket)
-    // Every commit in the namespace, by anybody, adds one; 0 is skipped.
-    this.#generation = this.#generation === 0xffffffff ? 1 : this.#generation + 1
+    // Every commit in the namespace, by anybody, adds one.
+    const before = this.#generation
+    this.#generation = nextGeneration(before)
+    this.#tellCommit(before)
   }
 }
 
