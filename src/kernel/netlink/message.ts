@@ -156,6 +156,15 @@ export class MessageWriter {
     return this.#words
   }
 
+  /** Makes room for an attribute's value; returns the index of its first byte in `memory`, asked for after this call. */
+  takeAttribute(type: number, length: number): number {
+    return this.#attribute(type, length)
+  }
+
+  get memory(): Uint8Array {
+    return this.#bytes
+  }
+
   // Attributes.
 
   attr8(type: number, value: number): this {

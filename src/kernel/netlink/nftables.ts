@@ -84,7 +84,7 @@ export class NftTransaction {
 
   addTable(comment?: string): this {
     this.#begin(NEWTABLE, 'add table', nlmsgFlag.create).attrText(1, this.#table)
-    if (comment) this.writer.attrBytes(6, commentBytes(comment))
+    if (comment) writeComment(this.writer, 6, comment)
     return this
   }
 
@@ -120,7 +120,7 @@ export class NftTransaction {
     const list = writer.open(4)
     for (const expression of expressions) writeExpression(writer, expression)
     writer.close(list)
-    if (comment) writer.attrBytes(7, commentBytes(comment))
+    if (comment) writeComment(writer, 7, comment)
     return this
   }
 
@@ -144,12 +144,19 @@ export class NftTransaction {
       })
     }
     writer.close(description)
+    writeByteOrders(writer, set)
+    return this
+  }
+
+  /** Deletes every element of a set. */
+  flushSet(name: string): this {
+    this.#begin(DELSETELEM, `flush set ${name}`, 0).attrText(1, this.#table).attrText(2, name)
     return this
   }
 
   /**
-   * Opens a message that adds or deletes elements of one set: `openElement` … `closeElement` for each, then
-   * `endElements`. Ends and begins messages by itself where a list would grow over the 64 kB of an attribute.
+   * Opens a message that adds or deletes elements of one set, to be written behind each other; `endElements` closes it.
+   * An attribute holds 64 kB: begin anew when there is no room.
    */
   beginElements(set: string, remove: boolean): this {
     this.endElements()
@@ -196,16 +203,28 @@ export class NftTransaction {
   }
 }
 
-/** libnftnl user data: one comment, type 0. */
-export function commentBytes(comment: string): Uint8Array {
-  const text = Buffer.from(comment, 'utf8')
-  const length = Math.min(text.length, maxCommentLength)
-  const bytes = new Uint8Array(length + 3)
-  bytes[1] = length + 1
-  bytes.set(text.subarray(0, length), 2)
-  return bytes
+/** libnftnl user data of a set. Without it `nft` prints the bytes of a lone mark in the wrong order. */
+function writeByteOrders(writer: MessageWriter, { keyType, data }: SetDefinition): void {
+  const marks = [keyType, data?.type].flatMap((type, part) => (type === dataType.mark ? [part] : []))
+  if (marks.length > 0) writer.attrBytes(13, Uint8Array.from(marks.flatMap((part) => [part, 4, ...hostByteOrder])))
+}
+const hostByteOrder = [1, 0, 0, 0]
+
+/** libnftnl user data: one comment, type 0. What is not ASCII becomes a question mark. */
+export function writeComment(writer: MessageWriter, attribute: number, comment: string): void {
+  const length = Math.min(comment.length, maxCommentLength)
+  let at = writer.takeAttribute(attribute, length + 3)
+  const { memory } = writer
+  memory[at++] = 0
+  memory[at++] = length + 1
+  for (let index = 0; index < length; index++) {
+    const code = comment.charCodeAt(index)
+    memory[at++] = code < 128 ? code : questionMark
+  }
+  memory[at] = 0
 }
 const maxCommentLength = 250
+const questionMark = 63
 
 /** The generation of the namespace's whole ruleset: every commit by anybody adds one. */
 export function readGeneration(socket: Netlink): number {

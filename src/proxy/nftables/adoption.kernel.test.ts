@@ -131,7 +131,7 @@ test('a Service with 5,000 endpoints, replaced and shortened, does not need one 
       new Set(slots.map((line) => line.split(' : ')[1])),
       new Set(endpoints.map(({ addresses }) => `${addresses[0]} . 8080`)),
     )
-    assert.ok(elements().some((line) => line.includes(`goto lb-${endpoints.length} `)))
+    assert.ok(elements().some((line) => line.includes(` : lb-${endpoints.length} `)))
   }
   await backend.cleanup()
 })
@@ -166,6 +166,7 @@ const damages: readonly (readonly [string, readonly string[]])[] = [
   ['a chain with other rules, as many', [otherRules]],
   ['a policy changed', ['chain', 'ip', tableName, 'filter-forward', '{ policy drop ; }']],
   ['a rule of a list added', ['insert', 'rule', 'ip', tableName, 'lb-4', 'drop']],
+  ['a spread deleted', ['delete', 'element', 'ip', tableName, 'spreads', '{ 0x00000004 }']],
   ['a chain added', ['add', 'chain', 'ip', tableName, 'strange']],
   ['the table flushed', ['flush', 'table', 'ip', tableName]],
   ['the table deleted', ['delete', 'table', 'ip', tableName]],
@@ -217,8 +218,10 @@ test('nft prints the whole table, with names', needsNft, async () => {
   using backend = open()
   await backend.sync(trackerWith().collect().desired)
   const text = nft('list', 'table', 'ip', tableName)
-  assert.match(text, /comment "default\/web:http\/TCP" : goto lb-4/)
-  assert.match(text, /comment "default\/web:http\/TCP local" : goto lb-2/)
+  assert.match(text, /comment "default\/web:http\/TCP" : 0x00000004/)
+  assert.match(text, /comment "default\/web:http\/TCP local" : 0x00000002/)
+  assert.match(text, /0x00000004 : goto lb-4/)
+  assert.match(text, /ct mark set meta mark & 0x000fffff map @lists ct mark vmap @spreads/)
   assert.match(text, /dnat ip to meta mark & 0x000fffff \. numgen random mod 4 map @slots/)
   await backend.cleanup()
 })

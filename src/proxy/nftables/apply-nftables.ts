@@ -20,13 +20,13 @@ import { MessageWriter } from '#kernel/netlink/message.ts'
 import { isNetlinkError, netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
 import type { DesiredRoutes, NodeTraffic, ProxyBackend } from '../backend.ts'
 import { decodeElement } from './decode-elements.ts'
-import { listChain, listChainRules, parseListChain } from './desired-list-chains.ts'
+import { listChain, listChainRules, parseListChain, type ListShape } from './desired-list-chains.ts'
 import { desiredSets } from './desired-sets.ts'
 import { desiredChains, tableName } from './desired-table.ts'
 import { mapNames, type Element, type MapName } from './elements.ts'
-import { encodeElement } from './encode-elements.ts'
+import { encodeElement, encodeSpread } from './encode-elements.ts'
 import { planAdoption } from './plan-adoption.ts'
-import type { ListShape, PlanUnit, RoutePlanner } from './plan-elements.ts'
+import type { PlanUnit, RoutePlanner } from './plan-elements.ts'
 import { planTransactions } from './plan-transactions.ts'
 import { nextGeneration, SharedRuleset } from './shared-ruleset.ts'
 
@@ -85,8 +85,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
       return
     }
     try {
-      const { chains, units } = planner.plan(desired, changed)
-      await this.#apply(chains, units)
+      await this.#apply(planner.plan(desired, changed))
     } catch (error) {
       // The planner's memory is ahead of the kernel now.
       this.#planner = undefined
@@ -155,25 +154,34 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (exists && rebuild) first.deleteTable()
     if (!isIntact) this.#writeFixedPart(first, chains)
     this.#commit(first)
-    const present = chains.map(parseListChain).filter((shape) => shape !== undefined)
-    if (!isIntact) this.#applyListChains(present)
-    await this.#apply(adoption.chains, adoption.units)
+    if (!isIntact) this.#applyListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
+    const changes = await this.#apply(adoption.units)
     this.#planner = adoption.planner
     if (!this.#ownRules) this.#rememberRules()
-    return !isIntact || adoption.units.length > 0
+    return !isIntact || changes > 0
   }
 
   /** Whether the table has exactly our chains, and they our rules. */
   #areRulesIntact(): boolean {
     const own = this.#ownRules
     if (!own) return false
-    const found = listRules(this.#socket, this.#family, tableName)
+    const found = this.#listRules()
     return found.size === own.size && [...found].every(([chain, content]) => own.get(chain) === content)
   }
 
   #rememberRules(): void {
-    const rules = listRules(this.#socket, this.#family, tableName)
+    const rules = this.#listRules()
     this.#ownRules = readGeneration(this.#socket) === this.#generation ? rules : undefined
+  }
+
+  /** What each chain holds, and what map `spreads` says. */
+  #listRules(): Map<string, string> {
+    const rules = listRules(this.#socket, this.#family, tableName)
+    const spreads: string[] = []
+    listElements(this.#socket, { family: this.#family, table: tableName, name: 'spreads' }, ({ key, chain }) =>
+      spreads.push(`${key.readUInt32LE(0)} ${chain}`),
+    )
+    return rules.set('@spreads', spreads.toSorted().join('\n'))
   }
 
   #list(): { elements: Element[]; maxRememberedEndpoint: number } {
@@ -197,6 +205,9 @@ class NftablesBackend implements ProxyBackend, Disposable {
     this.#ownRules = undefined
     transaction.addTable('Service traffic of this node, kept by frontdesk')
     for (const [index, set] of desiredSets(this.#node.family).entries()) transaction.addSet(set, index + 1)
+    const shapes = existingChains.map(parseListChain).filter((shape) => shape !== undefined)
+    transaction.flushSet('spreads')
+    this.#writeSpreads(transaction, shapes)
     const chains = desiredChains(this.#node)
     for (const { name, base } of chains) transaction.addChain(name, base)
     for (const { name } of chains) if (existingChains.includes(name)) transaction.flushChain(name)
@@ -215,32 +226,46 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (shapes.length > 0) this.#ownRules = undefined
     for (let at = 0; at < shapes.length; at += maxChainsPerTransaction) {
       const transaction = this.#transaction(this.#generation)
-      for (const shape of shapes.slice(at, at + maxChainsPerTransaction)) {
-        const name = listChain(shape.count, shape.affinitySeconds)
-        transaction.addChain(name).flushChain(name)
+      const some = shapes.slice(at, at + maxChainsPerTransaction)
+      for (const shape of some) {
+        transaction.addChain(listChain(shape)).flushChain(listChain(shape))
         this.#writeListRules(transaction, shape)
       }
+      this.#writeSpreads(transaction, some)
       this.#commit(transaction)
     }
   }
 
-  #writeListRules(transaction: NftTransaction, { count, affinitySeconds }: ListShape): void {
-    const name = listChain(count, affinitySeconds)
-    for (const { expressions, comment } of listChainRules(this.#node.family, count, affinitySeconds)) {
-      transaction.addRule(name, expressions, comment)
+  #writeListRules(transaction: NftTransaction, shape: ListShape): void {
+    for (const { expressions, comment } of listChainRules(this.#node.family, shape)) {
+      transaction.addRule(listChain(shape), expressions, comment)
     }
   }
 
-  async #apply(chains: readonly ListShape[], units: readonly PlanUnit[]): Promise<void> {
-    this.#applyListChains(
-      chains.filter(({ count, affinitySeconds }) => !this.#existingChains.has(listChain(count, affinitySeconds))),
-    )
-    for (const [index, group] of planTransactions(units, this.#maxElementBytes).entries()) {
-      if (index > 0) await nextTurn()
+  #writeSpreads(transaction: NftTransaction, shapes: readonly ListShape[]): void {
+    if (shapes.length === 0) return
+    transaction.beginElements('spreads', false)
+    for (const shape of shapes) {
+      if (!transaction.hasRoom) transaction.beginElements('spreads', false)
+      encodeSpread(transaction.writer, shape)
+    }
+    transaction.endElements()
+  }
+
+  /** Resolves with the number of transactions that it took to change elements. */
+  async #apply(units: Iterable<PlanUnit>): Promise<number> {
+    let count = 0
+    for (const group of planTransactions(units, this.#maxElementBytes)) {
+      if (count > 0) await nextTurn()
+      const chains = group.flatMap((unit) => unit.chains ?? [])
+      this.#applyListChains(chains.filter((shape) => !this.#existingChains.has(listChain(shape))))
       const transaction = this.#transaction(this.#generation)
       this.#writeElements(transaction, group)
+      if (transaction.isEmpty) continue
       this.#commit(transaction)
+      count++
     }
+    return count
   }
 
   #writeElements(transaction: NftTransaction, units: readonly PlanUnit[]): void {

@@ -3,6 +3,7 @@ import type { IpFamily } from '#lib/ip.ts'
 import { formatIp } from '#lib/ip.ts'
 import type { ListedElement } from '#kernel/netlink/nftables.ts'
 import { protocolNumber, type Protocol } from '../backend.ts'
+import { shapeOf } from './desired-list-chains.ts'
 import type { Element, MapName } from './elements.ts'
 
 const protocolNames = new Map<number, Protocol>(
@@ -34,7 +35,7 @@ export function decodeElement(family: IpFamily, map: MapName, listed: ListedElem
       return map === 'nodeports' ? { map, protocol, port, mark: data.readUInt32LE(0) } : { map, protocol, port }
     }
     case 'lists':
-      return { map, list: key.readUInt32LE(0), chain: listed.chain ?? '', comment: listed.comment ?? '' }
+      return { map, list: key.readUInt32LE(0), ...shapeOf(data.readUInt32LE(0)), comment: listed.comment ?? '' }
     case 'slots': {
       const [list, slot] = [key.readUInt32LE(0), key.readUInt32LE(4)]
       return { map, list, slot, address: address(data, 0), port: data.readUInt16BE(width) }

@@ -13,16 +13,35 @@ import {
 } from '#kernel/netlink/nft-expressions.ts'
 import { familyTerms, listNumber, type Rule } from './rule-terms.ts'
 
+export interface ListShape {
+  readonly count: number
+  readonly affinitySeconds: number
+}
+
 /** Which chain spreads connections over a list of so many endpoints. */
-export const listChain = (count: number, affinitySeconds: number): string =>
+export const listChain = ({ count, affinitySeconds }: ListShape): string =>
   affinitySeconds === 0 ? `lb-${count}` : `lb-${count}-for-${affinitySeconds}s`
 
-export function parseListChain(name: string): { count: number; affinitySeconds: number } | undefined {
+/** More endpoints of one list are not used. */
+export const maxListLength = (1 << 15) - 1
+
+/**
+ * A shape as a number: what map `lists` says of a list, and the key of its chain in map `spreads`. Times go up to a day
+ * (86,400 s).
+ */
+export const shapeNumber = ({ count, affinitySeconds }: ListShape): number => affinitySeconds * (1 << 15) + count
+
+export const shapeOf = (number: number): ListShape => ({
+  count: number & maxListLength,
+  affinitySeconds: number >>> 15,
+})
+
+export function parseListChain(name: string): ListShape | undefined {
   const match = /^lb-(\d+)(?:-for-(\d+)s)?$/.exec(name)
   return match ? { count: Number(match[1]), affinitySeconds: Number(match[2] ?? 0) } : undefined
 }
 
-export function listChainRules(family: IpFamily, count: number, affinitySeconds: number): Rule[] {
+export function listChainRules(family: IpFamily, { count, affinitySeconds }: ListShape): Rule[] {
   const terms = familyTerms(family)
   // The second choice matters when a list shrinks between two lookups of one packet: slot 0 always exists.
   const choices = [

@@ -17,7 +17,8 @@ export function desiredSets(family: IpFamily): SetDefinition[] {
   return [
     { name: 'fronts', flags: setFlag.map, ...frontEnd, data: toMark },
     { name: 'nodeports', flags: setFlag.map, ...nodePort, data: toMark },
-    { name: 'lists', flags: setFlag.map, ...one, data: { type: verdictType, length: 0 } },
+    { name: 'lists', flags: setFlag.map, ...one, data: toMark },
+    { name: 'spreads', flags: setFlag.map, ...one, data: { type: verdictType, length: 0 } },
     { name: 'slots', flags: setFlag.map, ...slot, data: toEndpoint },
     { name: 'affinity-slots', flags: setFlag.map, ...slot, data: toMark },
     { name: 'endpoints', flags: setFlag.map, ...one, data: toEndpoint },

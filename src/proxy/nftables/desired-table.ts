@@ -14,6 +14,7 @@ import {
   reg,
   rejectPort,
   rejectReset,
+  storeCt,
   storeMeta,
   verdict,
   verdictLookup,
@@ -120,6 +121,18 @@ function toNodePorts({ nodePortAddresses }: NodeTraffic, family: FamilyTerms): E
   return nodePortAddresses.map((range) => [...isLocal('daddr'), ...inRange(family.daddr(0), range, 'eq')])
 }
 
+/**
+ * The connection mark passes the shape from one map to the next: `nft` cannot print a rule that does it in a register.
+ * A map of verdicts for each list would do with one step, but the kernel walks all of such a map at every change.
+ */
+const toList: readonly Expression[] = [
+  ...listNumber(0),
+  lookup('lists', reg(0), reg(8)),
+  storeCt(ctKey.mark, reg(8)),
+  loadCt(ctKey.mark, reg(0)),
+  verdictLookup('spreads', reg(0)),
+]
+
 function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
   return [
     {
@@ -149,25 +162,24 @@ function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
           },
         ]),
     { expressions: [...markHas(mark.externalLocal), goTo('external-local')] },
-    { expressions: [...listNumber(0), verdictLookup('lists', reg(0))] },
+    { expressions: toList },
     { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
   ]
 }
 
 /** Traffic that starts on this node reaches every endpoint; what comes from outside keeps its source and stays here. */
 function externalLocalRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
-  const toCluster = [...listNumber(0), verdictLookup('lists', reg(0))]
   return [
     ...(node.podCidr === undefined
       ? []
       : [
           {
             comment: 'from a pod of this node',
-            expressions: [...sourceRange(node.podCidr, family, 'eq'), ...toCluster],
+            expressions: [...sourceRange(node.podCidr, family, 'eq'), ...toList],
           },
         ]),
-    { comment: 'from this node', expressions: [...isLocal('saddr'), ...addToMark(mark.masqueraded), ...toCluster] },
-    { expressions: [...addToMark(mark.localList), ...listNumber(0), verdictLookup('lists', reg(0))] },
+    { comment: 'from this node', expressions: [...isLocal('saddr'), ...addToMark(mark.masqueraded), ...toList] },
+    { expressions: [...addToMark(mark.localList), ...toList] },
     { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
   ]
 }

@@ -3,11 +3,12 @@
  * README.md for what each map is for.
  */
 import type { Protocol } from '../backend.ts'
+import { listChain } from './desired-list-chains.ts'
 
 export type Element =
   | { map: 'fronts'; address: string; protocol: Protocol; port: number; mark: number }
   | { map: 'nodeports'; protocol: Protocol; port: number; mark: number }
-  | { map: 'lists'; list: number; chain: string; comment: string }
+  | { map: 'lists'; list: number; count: number; affinitySeconds: number; comment: string }
   | { map: 'slots'; list: number; slot: number; address: string; port: number }
   | { map: 'affinity-slots'; list: number; slot: number; endpoint: number }
   | { map: 'endpoints'; endpoint: number; address: string; port: number }
@@ -67,7 +68,7 @@ export function elementData(element: Element): string {
     case 'nodeports':
       return String(element.mark)
     case 'lists':
-      return `goto ${element.chain} # ${element.comment}`
+      return `${listChain(element)} # ${element.comment}`
     case 'slots':
     case 'endpoints':
       return `${element.address} . ${element.port}`

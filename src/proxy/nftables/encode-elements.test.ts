@@ -5,6 +5,7 @@ import { MessageWriter, eachAttribute, readMessages } from '#kernel/netlink/mess
 import { readElement } from '#kernel/netlink/nftables.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { decodeElement } from './decode-elements.ts'
+import { maxListLength } from './desired-list-chains.ts'
 import type { Element } from './elements.ts'
 import { encodeElement } from './encode-elements.ts'
 
@@ -24,7 +25,13 @@ const elementOf = (family: IpFamily): fc.Arbitrary<Element> => {
     fc.record({ map: map('fronts'), address, protocol, port, mark: number }, plain),
     fc.record({ map: map('nodeports'), protocol, port, mark: number }, plain),
     fc.record(
-      { map: map('lists'), list: number, chain: fc.constant('lb-3'), comment: fc.constant('a/b:c/TCP') },
+      {
+        map: map('lists'),
+        list: number,
+        count: fc.integer({ min: 1, max: maxListLength }),
+        affinitySeconds: fc.integer({ min: 0, max: 86_400 }),
+        comment: fc.constant('a/b:c/TCP'),
+      },
       plain,
     ),
     fc.record({ map: map('slots'), list: number, slot: number, address, port }, plain),

@@ -5,8 +5,9 @@
 import type { IpFamily } from '#lib/ip.ts'
 import { parseIp } from '#lib/ip.ts'
 import type { MessageWriter } from '#kernel/netlink/message.ts'
-import { commentBytes } from '#kernel/netlink/nftables.ts'
+import { writeComment } from '#kernel/netlink/nftables.ts'
 import { protocolNumber, type Protocol } from '../backend.ts'
+import { listChain, shapeNumber, type ListShape } from './desired-list-chains.ts'
 import type { Element } from './elements.ts'
 
 const nested = 0x8000
@@ -19,7 +20,6 @@ const attribute = {
   value: 1,
   verdict: 2 | nested,
 } as const
-const gotoCode = -4 >>> 0
 
 /** Writes one element into the open element list. `withData`: false for a deletion, which goes by key alone. */
 export function encodeElement(writer: MessageWriter, family: IpFamily, element: Element, withData: boolean): void {
@@ -107,16 +107,28 @@ function begin(writer: MessageWriter, keyWords: number, dataWords: number): numb
   return at + 3
 }
 
-const header = (words: number, type: number): number => (words * 4) | (type << 16)
-
-function encodeList(writer: MessageWriter, element: Element & { map: 'lists' }): void {
+/** Where lists of this shape go on: an element of map `spreads`. */
+export function encodeSpread(writer: MessageWriter, shape: ListShape): void {
   const opened = writer.open(attribute.listElement)
   const key = writer.open(attribute.key)
-  writer.attr32(attribute.value, element.list).close(key)
+  writer.attr32(attribute.value, shapeNumber(shape)).close(key)
   const data = writer.open(attribute.data)
   const verdict = writer.open(attribute.verdict)
-  writer.attr32be(1, gotoCode).attrText(2, element.chain).close(verdict).close(data)
-  writer.attrBytes(attribute.userData, commentBytes(element.comment)).close(opened)
+  writer.attr32be(1, gotoCode).attrText(2, listChain(shape)).close(verdict).close(data).close(opened)
+}
+
+const gotoCode = -4 >>> 0
+
+const header = (words: number, type: number): number => (words * 4) | (type << 16)
+
+/** The comment makes the element longer than `begin` says. */
+function encodeList(writer: MessageWriter, element: Element & { map: 'lists' }): void {
+  const start = writer.length
+  const at = begin(writer, 1, 1)
+  writer.words[at] = element.list
+  writer.words[at + 3] = shapeNumber(element)
+  writeComment(writer, attribute.userData, element.comment)
+  writer.close(start)
 }
 
 function encodeAllowedSource(

@@ -2,16 +2,14 @@
 import type { DesiredRoutes, NodeTraffic } from '../backend.ts'
 import { elementData, elementKey, type Element } from './elements.ts'
 import * as mark from './mark.ts'
-import { RoutePlanner, type ListShape, type PlanUnit, type PlannerSeed } from './plan-elements.ts'
+import { localSuffix, RoutePlanner, type PlanUnit, type PlannerSeed } from './plan-elements.ts'
 import type { Slot } from './plan-slots.ts'
 
 export interface Adoption {
   /** Plans further changes from here on. */
   readonly planner: RoutePlanner
-  /** All list chains that the table needs. */
-  readonly chains: readonly ListShape[]
-  /** What differs. */
-  readonly units: readonly PlanUnit[]
+  /** What differs; asks for all list chains that the table needs. To be read to its end. */
+  readonly units: Iterable<PlanUnit>
 }
 
 export function planAdoption(
@@ -21,8 +19,8 @@ export function planAdoption(
   maxRememberedEndpoint: number,
 ): Adoption {
   const planner = new RoutePlanner(node, seedFrom(listed, maxRememberedEndpoint))
-  const { chains, units } = planner.plan(desired)
-  return { planner, chains, units: listed.length === 0 ? units : differences(listed, units) }
+  const units = planner.plan(desired)
+  return { planner, units: listed.length === 0 ? units : differences(listed, units) }
 }
 
 function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): PlannerSeed {
@@ -32,7 +30,8 @@ function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): Pl
   let maxEndpoint = maxRememberedEndpoint
   for (const element of listed) {
     if (element.map === 'lists') {
-      ids.set(element.comment.replace(/ local$/, ''), element.list & ~mark.localList)
+      if (!(element.list & mark.localList)) ids.set(element.comment, element.list)
+      else ids.set(element.comment.slice(0, -localSuffix.length), element.list & ~mark.localList)
     } else if (element.map === 'endpoints') {
       endpoints.set(element.endpoint, element)
       maxEndpoint = Math.max(maxEndpoint, element.endpoint)
@@ -46,7 +45,7 @@ function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): Pl
   for (const element of listed) {
     if (element.map === 'slots') {
       const { address, port } = element
-      place(element.list, element.slot, { address, port, isLocal: false, endpoint: 0 })
+      place(element.list, element.slot, { address, port, isLocal: false })
     } else if (element.map === 'affinity-slots') {
       const { endpoint } = element
       const target = endpoints.get(endpoint)
@@ -62,11 +61,10 @@ function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): Pl
 }
 
 /** From what is listed to what `wanted` would write into an empty table. */
-function differences(listed: readonly Element[], wanted: readonly PlanUnit[]): PlanUnit[] {
+function* differences(listed: readonly Element[], wanted: Iterable<PlanUnit>): Generator<PlanUnit> {
   const present = new Map(listed.map((element) => [elementKey(element), element]))
-  const units: PlanUnit[] = []
-  for (const { adds } of wanted) {
-    const unit: { removes: Element[]; adds: Element[] } = { removes: [], adds: [] }
+  for (const { adds, chains } of wanted) {
+    const unit = { removes: [] as Element[], adds: [] as Element[], ...(chains && { chains }) }
     for (const element of adds) {
       const key = elementKey(element)
       const old = present.get(key)
@@ -75,11 +73,11 @@ function differences(listed: readonly Element[], wanted: readonly PlanUnit[]): P
       if (old) unit.removes.push(old)
       unit.adds.push(element)
     }
-    if (unit.adds.length > 0) units.push(unit)
+    if (unit.adds.length > 0 || chains) yield unit
   }
   // Front ends go before the lists behind them.
   const left = [...present.values()].toSorted((a, b) => removalOrder(a) - removalOrder(b))
-  return [...units, ...left.map((element) => ({ removes: [element], adds: [] }))]
+  for (const element of left) yield { removes: [element], adds: [] }
 }
 
 const removalOrder = (element: Element): number => (element.map === 'fronts' || element.map === 'nodeports' ? 0 : 1)

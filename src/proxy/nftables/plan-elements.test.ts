@@ -5,7 +5,7 @@ import type { DesiredRoutes, NodeTraffic, RouteEndpoint, ServicePortRoute } from
 import { elementData, elementKey, renderElement, type Element } from './elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import * as mark from './mark.ts'
-import { RoutePlanner, type Plan, type PlanUnit } from './plan-elements.ts'
+import { RoutePlanner, type PlanUnit } from './plan-elements.ts'
 
 const node: NodeTraffic = { family: 'IPv4', podCidr: '10.244.1.0/24', serviceCidrs: [], masqueradeAll: false }
 
@@ -42,8 +42,8 @@ const desired = (...routes: ServicePortRoute[]): DesiredRoutes => ({
   servicePorts: new Map(routes.map((one) => [one.key, one])),
 })
 
-const lines = (units: readonly PlanUnit[]): string[] =>
-  units.flatMap(({ removes, adds }) => [
+const lines = (units: Iterable<PlanUnit>): string[] =>
+  [...units].flatMap(({ removes, adds }) => [
     ...removes.map((element) => `- ${renderElement(element)}`),
     ...adds.map((element) => `+ ${renderElement(element)}`),
   ])
@@ -68,7 +68,7 @@ const cases: readonly PlanCase[] = [
     plan: [
       '+ slots 1 . 0 : 10.244.2.1 . 8080',
       '+ slots 1 . 1 : 10.244.1.3 . 8080',
-      '+ lists 1 : goto lb-2 # default/web:http/TCP',
+      '+ lists 1 : lb-2 # default/web:http/TCP',
       '+ cluster-ips 10.96.0.3',
       '+ hairpin 10.244.1.3',
       `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
@@ -81,9 +81,9 @@ const cases: readonly PlanCase[] = [
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
       '- slots 1 . 2 : 10.244.2.4 . 8080',
-      '- lists 1 : goto lb-3 # default/web:http/TCP',
+      '- lists 1 : lb-3 # default/web:http/TCP',
       '+ slots 1 . 0 : 10.244.2.4 . 8080',
-      '+ lists 1 : goto lb-2 # default/web:http/TCP',
+      '+ lists 1 : lb-2 # default/web:http/TCP',
     ],
   },
   {
@@ -104,7 +104,7 @@ const cases: readonly PlanCase[] = [
     after: desired(route('web', [])),
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
-      '- lists 1 : goto lb-1 # default/web:http/TCP',
+      '- lists 1 : lb-1 # default/web:http/TCP',
       '+ no-endpoints 10.96.0.3 . TCP . 80',
       `- fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
     ],
@@ -115,7 +115,7 @@ const cases: readonly PlanCase[] = [
     plan: [
       '+ affinity-slots 1 . 0 : 1',
       '+ endpoints 1 : 10.244.2.1 . 8080',
-      '+ lists 1 : goto lb-1-for-60s # default/web:http/TCP',
+      '+ lists 1 : lb-1-for-60s # default/web:http/TCP',
       '+ cluster-ips 10.96.0.3',
       `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
     ],
@@ -137,9 +137,9 @@ const cases: readonly PlanCase[] = [
     plan: [
       '+ slots 1 . 0 : 10.244.2.1 . 8080',
       '+ slots 1 . 1 : 10.244.1.3 . 8080',
-      '+ lists 1 : goto lb-2 # default/web:http/TCP',
+      '+ lists 1 : lb-2 # default/web:http/TCP',
       `+ slots ${1 | (1 << 19)} . 0 : 10.244.1.3 . 8080`,
-      `+ lists ${1 | (1 << 19)} : goto lb-1 # default/web:http/TCP local`,
+      `+ lists ${1 | (1 << 19)} : lb-1 # default/web:http/TCP local`,
       '+ cluster-ips 10.96.0.3',
       '+ hairpin 10.244.1.3',
       `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
@@ -152,7 +152,7 @@ const cases: readonly PlanCase[] = [
     after: desired(),
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
-      '- lists 1 : goto lb-1 # default/web:http/TCP',
+      '- lists 1 : lb-1 # default/web:http/TCP',
       '- cluster-ips 10.96.0.3',
       `- fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
     ],
@@ -162,14 +162,15 @@ const cases: readonly PlanCase[] = [
 for (const { name, before = desired(), after, plan } of cases) {
   test(`plan: ${name}`, () => {
     const planner = new RoutePlanner(node)
-    planner.plan(before)
-    assert.deepEqual(lines(planner.plan(after).units).toSorted(), plan.toSorted())
+    lines(planner.plan(before))
+    assert.deepEqual(lines(planner.plan(after)).toSorted(), plan.toSorted())
   })
 }
 
 test('a chain is asked for once', () => {
   const planner = new RoutePlanner(node)
-  const chains = (...routes: ServicePortRoute[]) => planner.plan(desired(...routes)).chains
+  const chains = (...routes: ServicePortRoute[]) =>
+    [...planner.plan(desired(...routes))].flatMap((unit) => unit.chains ?? [])
   assert.deepEqual(chains(route('a', [1, 2])), [{ count: 2, affinitySeconds: 0 }])
   assert.deepEqual(chains(route('a', [1, 2]), route('bb', [3, 4])), [])
   assert.deepEqual(chains(route('a', [1])), [{ count: 1, affinitySeconds: 0 }])
@@ -179,7 +180,7 @@ test('a chain is asked for once', () => {
 class FakeTable {
   readonly elements = new Map<string, Element>()
 
-  apply({ units }: Pick<Plan, 'units'>): void {
+  apply(units: Iterable<PlanUnit>): void {
     for (const { removes, adds } of units) {
       for (const element of removes)
         assert.ok(this.elements.delete(elementKey(element)), `gone: ${renderElement(element)}`)
@@ -230,7 +231,7 @@ class FakeTable {
         places.map((_, index) => index),
       )
       const element = this.elements.get(`lists ${list}`)
-      assert.match(element?.map === 'lists' ? element.chain : '', new RegExp(`^lb-${places.length}(-|$)`))
+      assert.equal(element?.map === 'lists' ? element.count : 0, places.length)
     }
   }
 }
@@ -271,7 +272,7 @@ test('whatever came before, the table means what was asked for last', () => {
       for (const state of states) {
         table.apply(planner.plan(state))
         table.checkSlots()
-        assert.deepEqual(planner.plan(state).units, [], 'the second time changes nothing')
+        assert.deepEqual(lines(planner.plan(state)), [], 'the second time changes nothing')
         if (!hasNoCollision(state)) continue
         const fresh = new FakeTable()
         fresh.apply(new RoutePlanner(node).plan(state))
@@ -291,7 +292,7 @@ test('adoption of any table leads to what was asked for, and of the right one ch
       const damaged = new FakeTable()
       for (const element of listed) damaged.elements.set(elementKey(element), element)
       const adoption = planAdoption(node, after, listed, 0)
-      damaged.apply(adoption)
+      damaged.apply(adoption.units)
       damaged.checkSlots()
       const again = planAdoption(node, after, [...damaged.elements.values()], 0)
       if (hasNoCollision(after)) assert.deepEqual(lines(again.units), [])

@@ -3,10 +3,19 @@
  * every plan: who fails to apply one has to start anew from a listing (`plan-adoption.ts`).
  */
 import type { DesiredRoutes, NodeTraffic, ServicePortRoute } from '../backend.ts'
-import { elementData, type Element } from './elements.ts'
-import { listChain } from './desired-list-chains.ts'
+import { maxListLength, shapeNumber, type ListShape } from './desired-list-chains.ts'
+import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
-import { allowedSource, frontElements, hasSameFronts, noFronts, sourceRanges, type Front } from './plan-fronts.ts'
+import {
+  allowedSource,
+  frontElements,
+  hasSameFronts,
+  noFronts,
+  refusedElement,
+  servedElement,
+  sourceRanges,
+  type Front,
+} from './plan-fronts.ts'
 import { planSlots, type MakeSlot, type Slot } from './plan-slots.ts'
 import { ClaimedElements, CountedElements } from './shared-elements.ts'
 
@@ -14,24 +23,15 @@ import { ClaimedElements, CountedElements } from './shared-elements.ts'
 export interface PlanUnit {
   readonly removes: readonly Element[]
   readonly adds: readonly Element[]
+  /** Chains that must exist before, and that this planner has not asked for yet. */
+  readonly chains?: readonly ListShape[]
 }
 
 /** A unit being filled. */
 interface OpenUnit extends PlanUnit {
   readonly removes: Element[]
   readonly adds: Element[]
-}
-
-export interface ListShape {
-  readonly count: number
-  readonly affinitySeconds: number
-}
-
-export interface Plan {
-  /** Chains that the elements go to and that this planner has not asked for before. */
-  readonly chains: readonly ListShape[]
-  /** In the order in which to apply them when one transaction cannot take them all. */
-  readonly units: readonly PlanUnit[]
+  chains?: ListShape[]
 }
 
 /** What a listing tells about numbers and places, to be kept where possible. */
@@ -46,6 +46,18 @@ export interface PlannerSeed {
 
 export const emptySeed: PlannerSeed = { ids: new Map(), slots: new Map(), nextEndpoint: 1 }
 
+/** Of the comment of list L. */
+export const localSuffix = ' local'
+
+/** A service port as the table has it. */
+interface Port {
+  readonly id: number
+  readonly route: ServicePortRoute
+  readonly cluster: readonly Slot[]
+  readonly local: readonly Slot[]
+}
+
+/** One of its lists: all its endpoints, or those of this node. */
 interface List {
   readonly number: number
   readonly comment: string
@@ -53,20 +65,13 @@ interface List {
   readonly slots: readonly Slot[]
 }
 
-interface Port {
-  readonly id: number
-  readonly route: ServicePortRoute
-  readonly cluster: List | undefined
-  readonly local: List | undefined
-}
-
 export class RoutePlanner {
   readonly #node: NodeTraffic
-  readonly #seed: PlannerSeed
+  #seed: PlannerSeed
   readonly #ports = new Map<string, Port>()
-  readonly #chains = new Set<string>()
-  readonly #fronts = new ClaimedElements()
-  readonly #refusals = new ClaimedElements()
+  readonly #shapes = new Set<number>()
+  readonly #fronts = new ClaimedElements(servedElement)
+  readonly #refusals = new ClaimedElements(refusedElement)
   readonly #clusterIps = new CountedElements((address) => ({ map: 'cluster-ips', address }))
   readonly #hairpins = new CountedElements((address) => ({ map: 'hairpin', address }))
   readonly #seededIds: ReadonlySet<number>
@@ -86,30 +91,36 @@ export class RoutePlanner {
     this.#nextEndpoint = seed.nextEndpoint
   }
 
-  plan(desired: DesiredRoutes, changed?: ReadonlySet<string>): Plan {
-    const units: PlanUnit[] = []
-    const chains: ListShape[] = []
-    const keys = changed ?? new Set([...this.#ports.keys(), ...desired.servicePorts.keys()])
-    for (const key of keys) {
+  /**
+   * What has to change, in the order in which to apply it when one transaction cannot take it all. Made while it is
+   * read, and to be read to its end: a first plan is much larger than what remains of it.
+   */
+  *plan(desired: DesiredRoutes, changed?: ReadonlySet<string>): Generator<PlanUnit> {
+    for (const key of changed ?? this.#allKeys(desired)) {
       const unit: OpenUnit = { removes: [], adds: [] }
-      this.#planPort(key, desired.servicePorts.get(key), unit, chains)
-      if (unit.removes.length > 0 || unit.adds.length > 0) units.push(unit)
+      this.#planPort(key, desired.servicePorts.get(key), unit)
+      if (unit.removes.length > 0 || unit.adds.length > 0) yield unit
     }
-    this.#freeIds.push(...this.#freedIds.splice(0), ...this.#unclaimedIds)
+    for (const id of [...this.#freedIds.splice(0), ...this.#unclaimedIds]) this.#freeIds.push(id)
     this.#unclaimedIds.clear()
-    this.#clusterIps.settle(units)
-    this.#hairpins.settle(units)
-    this.#refusals.settle(units, () => true)
-    this.#fronts.settle(units, (a, b) => elementData(a) === elementData(b))
-    return { chains, units }
+    this.#seed = emptySeed
+    yield* this.#clusterIps.settle()
+    yield* this.#hairpins.settle()
+    yield* this.#refusals.settle()
+    yield* this.#fronts.settle()
   }
 
-  #planPort(key: string, route: ServicePortRoute | undefined, unit: OpenUnit, chains: ListShape[]): void {
+  *#allKeys({ servicePorts }: DesiredRoutes): Generator<string> {
+    yield* servicePorts.keys()
+    for (const key of this.#ports.keys()) if (!servicePorts.has(key)) yield key
+  }
+
+  #planPort(key: string, route: ServicePortRoute | undefined, unit: OpenUnit): void {
     const before = this.#ports.get(key)
     if (before?.route === route) return
     const id = before?.id ?? this.#takeId(key)
-    const cluster = this.#planList(before?.cluster, id, route, 'cluster', unit, chains)
-    const local = this.#planList(before?.local, id, route, 'local', unit, chains)
+    const cluster = this.#planList(id, 'cluster', before, route, unit)
+    const local = this.#planList(id, 'local', before, route, unit)
     this.#planSources(id, before?.route, route, unit)
     this.#planFronts(id, before?.route, route)
     if (route) this.#ports.set(key, { id, route, cluster, local })
@@ -119,69 +130,67 @@ export class RoutePlanner {
     }
   }
 
-  /** No list where there is no endpoint. */
   #planList(
-    before: List | undefined,
     id: number,
-    route: ServicePortRoute | undefined,
     scope: 'cluster' | 'local',
+    port: Port | undefined,
+    route: ServicePortRoute | undefined,
     unit: OpenUnit,
-    chains: ListShape[],
-  ): List | undefined {
-    const wanted = route?.[scope] ?? noEndpoints
-    if (wanted.length === 0 && !before) return undefined
+  ): readonly Slot[] {
+    const wanted = route?.[scope] ?? noSlots
+    const had = port?.[scope] ?? noSlots
+    if (wanted.length === 0 && had.length === 0) return noSlots
     const number = scope === 'cluster' ? id : id | mark.localList
+    const { key } = (route ?? port?.route)!
+    const comment = scope === 'cluster' ? key : `${key}${localSuffix}`
     const affinitySeconds = route?.affinitySeconds ?? 0
-    const slots = this.#planSlots(before, number, wanted, affinitySeconds > 0)
-    const comment = before?.comment ?? (scope === 'cluster' ? route!.key : `${route!.key} local`)
-    const after = slots.length === 0 ? undefined : { number, comment, affinitySeconds, slots }
+    const before = { number, comment, affinitySeconds: port?.route.affinitySeconds ?? affinitySeconds, slots: had }
+    const usable = wanted.length > maxListLength ? wanted.slice(0, maxListLength) : wanted
+    const slots = this.#planSlots(before, usable, affinitySeconds > 0)
+    const after = { number, comment, affinitySeconds, slots }
     this.#planSlotElements(before, after, unit)
-    this.#planChain(before, after, unit, chains)
-    return after
+    this.#planShape(before, after, unit)
+    return slots
   }
 
-  #planSlots(before: List | undefined, number: number, wanted: ServicePortRoute['cluster'], hasAffinity: boolean) {
-    const hadAffinity = before ? before.affinitySeconds > 0 : hasAffinity
-    const known = before?.slots ?? this.#seededSlots(number, hasAffinity)
-    if (hadAffinity === hasAffinity && sameEndpoints(known, wanted)) return known
-    const makeSlot: MakeSlot = ({ address, port, isLocal }) => ({
-      address,
-      port,
-      isLocal,
-      endpoint: hasAffinity ? this.#nextEndpoint++ : 0,
-    })
-    return planSlots(hadAffinity === hasAffinity ? known : [], wanted, makeSlot)
+  #planSlots(before: List, wanted: ServicePortRoute['cluster'], hasAffinity: boolean): readonly Slot[] {
+    const isSameKind = hasAffinityOf(before) === hasAffinity
+    const known = before.slots.length > 0 ? before.slots : this.#seededSlots(before.number, hasAffinity)
+    if (isSameKind && sameEndpoints(known, wanted)) return hasAffinity ? known : wanted
+    const makeSlot: MakeSlot = (endpoint) => ({ ...endpoint, endpoint: this.#nextEndpoint++ })
+    return planSlots(isSameKind ? known : noSlots, wanted, hasAffinity ? makeSlot : undefined)
   }
 
-  #planChain(before: List | undefined, after: List | undefined, unit: OpenUnit, chains: ListShape[]): void {
-    const [had, has] = [before && chainOf(before), after && chainOf(after)]
+  #planShape(before: List, after: List, unit: OpenUnit): void {
+    const [had, has] = [shapeOf(before), shapeOf(after)]
+    const number = shapeNumber(has)
+    if (number === shapeNumber(had)) return
+    if (had.count > 0) unit.removes.push({ map: 'lists', list: before.number, ...had, comment: before.comment })
+    if (has.count === 0) return
+    unit.adds.push({ map: 'lists', list: after.number, ...has, comment: after.comment })
+    if (this.#shapes.has(number)) return
+    this.#shapes.add(number)
+    ;(unit.chains ??= []).push(has)
+  }
+
+  #planSlotElements(before: List, after: List, unit: OpenUnit): void {
+    const { slots: had } = before
+    const { slots: has } = after
     if (had === has) return
-    if (before && had) unit.removes.push({ map: 'lists', list: before.number, chain: had, comment: before.comment })
-    if (!after || !has) return
-    unit.adds.push({ map: 'lists', list: after.number, chain: has, comment: after.comment })
-    if (this.#chains.has(has)) return
-    this.#chains.add(has)
-    chains.push({ count: after.slots.length, affinitySeconds: after.affinitySeconds })
-  }
-
-  #planSlotElements(before: List | undefined, after: List | undefined, unit: OpenUnit): void {
-    const had = before?.slots ?? noSlots
-    const has = after?.slots ?? noSlots
-    if (had === has) return
-    const sameMap = before && after && before.affinitySeconds > 0 === after.affinitySeconds > 0
+    const isSameMap = hasAffinityOf(before) === hasAffinityOf(after)
     for (let slot = 0; slot < Math.max(had.length, has.length); slot++) {
       const [old, now] = [had[slot], has[slot]]
-      if (sameMap && old && now && isSameSlot(old, now)) continue
+      if (isSameMap && old && now && isSameSlot(old, now)) continue
       if (old) {
-        unit.removes.push(slotElement(before!, slot, old))
+        unit.removes.push(slotElement(before, slot, old))
         if (old.isLocal) this.#hairpins.change(old.address, -1)
       }
       if (now) {
-        unit.adds.push(slotElement(after!, slot, now))
+        unit.adds.push(slotElement(after, slot, now))
         if (now.isLocal) this.#hairpins.change(now.address, 1)
       }
     }
-    planEndpointElements(had, has, unit)
+    if (hasAffinityOf(before) || hasAffinityOf(after)) planEndpointElements(had, has, unit)
   }
 
   #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
@@ -197,14 +206,13 @@ export class RoutePlanner {
     for (const address of exclusiveIps(after)) this.#clusterIps.change(address, 1)
     const had = before ? frontElements(before, id, this.#node) : noFronts
     const has = after ? frontElements(after, id, this.#node) : noFronts
-    const key = (after ?? before)!.key
-    changeClaims(this.#fronts, key, had.served, has.served)
-    changeClaims(this.#refusals, key, had.refused, has.refused)
+    changeClaims(this.#fronts, id, had.served, has.served)
+    changeClaims(this.#refusals, id, had.refused, has.refused)
   }
 
   #seededSlots(list: number, hasAffinity: boolean): readonly Slot[] {
-    const slots = this.#seed.slots.get(list) ?? []
-    return slots.length > 0 && slots[0]!.endpoint > 0 === hasAffinity ? slots : []
+    const slots = this.#seed.slots.get(list) ?? noSlots
+    return hasNumbers(slots) === hasAffinity ? slots : noSlots
   }
 
   #takeId(key: string): number {
@@ -226,7 +234,9 @@ const exclusiveIps = (route: ServicePortRoute | undefined): readonly string[] =>
 const noEndpoints: ServicePortRoute['cluster'] = []
 const noSlots: readonly Slot[] = []
 
-const chainOf = (list: List): string => listChain(list.slots.length, list.affinitySeconds)
+const hasAffinityOf = ({ affinitySeconds }: List): boolean => affinitySeconds > 0
+const hasNumbers = (slots: readonly Slot[]): boolean => slots[0]?.endpoint !== undefined
+const shapeOf = ({ slots, affinitySeconds }: List): ListShape => ({ count: slots.length, affinitySeconds })
 
 const isSameSlot = (a: Slot, b: Slot): boolean =>
   a.address === b.address && a.port === b.port && a.endpoint === b.endpoint && a.isLocal === b.isLocal
@@ -242,24 +252,23 @@ function sameEndpoints(slots: readonly Slot[], wanted: ServicePortRoute['cluster
 }
 
 function slotElement(list: List, slot: number, { address, port, endpoint }: Slot): Element {
-  return list.affinitySeconds > 0
-    ? { map: 'affinity-slots', list: list.number, slot, endpoint }
-    : { map: 'slots', list: list.number, slot, address, port }
+  return endpoint === undefined
+    ? { map: 'slots', list: list.number, slot, address, port }
+    : { map: 'affinity-slots', list: list.number, slot, endpoint }
 }
 
 function planEndpointElements(before: readonly Slot[], after: readonly Slot[], unit: OpenUnit): void {
-  if ((before[0]?.endpoint ?? 0) === 0 && (after[0]?.endpoint ?? 0) === 0) return
-  const had = new Map(before.map((slot) => [slot.endpoint, slot]))
-  const has = new Map(after.map((slot) => [slot.endpoint, slot]))
+  const had = new Set(before.map(({ endpoint }) => endpoint))
+  const has = new Set(after.map(({ endpoint }) => endpoint))
   for (const { endpoint, address, port } of before) {
-    if (endpoint !== 0 && !has.has(endpoint)) unit.removes.push({ map: 'endpoints', endpoint, address, port })
+    if (endpoint !== undefined && !has.has(endpoint)) unit.removes.push({ map: 'endpoints', endpoint, address, port })
   }
   for (const { endpoint, address, port } of after) {
-    if (endpoint !== 0 && !had.has(endpoint)) unit.adds.push({ map: 'endpoints', endpoint, address, port })
+    if (endpoint !== undefined && !had.has(endpoint)) unit.adds.push({ map: 'endpoints', endpoint, address, port })
   }
 }
 
-function changeClaims(claims: ClaimedElements, owner: string, had: readonly Front[], has: readonly Front[]): void {
+function changeClaims(claims: ClaimedElements, owner: number, had: readonly Front[], has: readonly Front[]): void {
   for (const { key } of had) if (!has.some((front) => front.key === key)) claims.release(key, owner)
-  for (const { key, element } of has) claims.claim(key, owner, element)
+  for (const { key, value } of has) claims.claim(key, value)
 }

@@ -1,12 +1,13 @@
 /** The front ends of a service port, and who may use them. */
 import { cidrContains, formatIp, maskIp, parseCidr, parseIp, type IpAddress } from '#lib/ip.ts'
-import { isExternallyAccessible, type NodeTraffic, type ServicePortRoute } from '../backend.ts'
+import { isExternallyAccessible, type NodeTraffic, type Protocol, type ServicePortRoute } from '../backend.ts'
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
 
+/** `value`: its mark, of which the lower bits name the service port. */
 export interface Front {
   readonly key: string
-  readonly element: Element
+  readonly value: number
 }
 
 export interface FrontElements {
@@ -36,17 +37,13 @@ const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 
 export function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
-  const { protocol, port } = route
   const served: Front[] = []
   const refused: Front[] = []
   const isServed = route.cluster.length > 0
   const add = (address: string, flags: number) => {
-    const key = `${address} ${protocol} ${port}`
-    if (isServed || flags & mark.restricted) {
-      const bits = id | flags | (isServed ? 0 : mark.unserved)
-      served.push({ key, element: { map: 'fronts', address, protocol, port, mark: bits } })
-    }
-    if (!isServed) refused.push({ key, element: { map: 'no-endpoints', address, protocol, port } })
+    const key = frontKey(address, route)
+    if (isServed || flags & mark.restricted) served.push({ key, value: id | flags | (isServed ? 0 : mark.unserved) })
+    if (!isServed) refused.push({ key, value: id })
   }
   const policy = route.internalPolicy === 'Local' ? mark.localList : 0
   add(route.clusterIp, policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded))
@@ -56,12 +53,39 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
   const isRestricted = route.loadBalancerSourceRanges.length > 0
   for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
   if (route.nodePort !== 0) {
-    const key = `${protocol} ${route.nodePort}`
-    const front = { protocol, port: route.nodePort }
-    if (isServed) served.push({ key, element: { map: 'nodeports', ...front, mark: id | external } })
-    else refused.push({ key, element: { map: 'no-endpoint-nodeports', ...front } })
+    const key = `${route.protocol} ${route.nodePort}`
+    if (isServed) served.push({ key, value: id | external })
+    else refused.push({ key, value: id })
   }
   return { served, refused }
+}
+
+const frontKey = (address: string, { protocol, port }: ServicePortRoute): string => `${protocol} ${port} ${address}`
+
+interface FrontPlace {
+  readonly protocol: Protocol
+  readonly port: number
+  /** Absent: a node port. */
+  readonly address: string | undefined
+}
+
+function parseFrontKey(key: string): FrontPlace {
+  const [protocol, port, address] = key.split(' ')
+  return { protocol: protocol as Protocol, port: Number(port), address }
+}
+
+export function servedElement(key: string, value: number): Element {
+  const { protocol, port, address } = parseFrontKey(key)
+  return address === undefined
+    ? { map: 'nodeports', protocol, port, mark: value }
+    : { map: 'fronts', address, protocol, port, mark: value }
+}
+
+export function refusedElement(key: string): Element {
+  const { protocol, port, address } = parseFrontKey(key)
+  return address === undefined
+    ? { map: 'no-endpoint-nodeports', protocol, port }
+    : { map: 'no-endpoints', address, protocol, port }
 }
 
 /**

@@ -6,27 +6,28 @@
 import type { RouteEndpoint } from '../backend.ts'
 
 export interface Slot extends RouteEndpoint {
-  /** Unique number of this endpoint in this list, while a client's affinity may name it; 0 without affinity. */
-  readonly endpoint: number
+  /** Unique number of this endpoint in this list, while a client's affinity may name it; absent without affinity. */
+  readonly endpoint?: number
 }
 
 export type MakeSlot = (endpoint: RouteEndpoint) => Slot
 
-export function planSlots(before: readonly Slot[], wanted: readonly RouteEndpoint[], makeSlot: MakeSlot): Slot[] {
-  if (before.length === 0) return wanted.map(makeSlot)
+/** `makeSlot` absent: endpoints are slots as they are. */
+export function planSlots(
+  before: readonly Slot[],
+  wanted: readonly RouteEndpoint[],
+  makeSlot?: MakeSlot,
+): readonly Slot[] {
+  if (before.length === 0) return makeSlot ? wanted.map(makeSlot) : wanted
   const missing = new Map(wanted.map((endpoint) => [`${endpoint.address} ${endpoint.port}`, endpoint]))
   const after: (Slot | undefined)[] = before.map((slot) => {
     const key = `${slot.address} ${slot.port}`
     const kept = missing.get(key)
     missing.delete(key)
-    return (
-      kept &&
-      (kept.isLocal === slot.isLocal
-        ? slot
-        : { address: slot.address, port: slot.port, isLocal: kept.isLocal, endpoint: slot.endpoint })
-    )
+    if (!kept || slot.endpoint === undefined) return kept
+    return kept.isLocal === slot.isLocal ? slot : { ...kept, endpoint: slot.endpoint }
   })
-  const fresh = [...missing.values()].map(makeSlot)
+  const fresh: Slot[] = makeSlot ? [...missing.values()].map(makeSlot) : [...missing.values()]
   for (let index = 0; index < after.length && fresh.length > 0; index++) after[index] ??= fresh.shift()
   return [...closeHoles(after), ...fresh]
 }

@@ -6,28 +6,34 @@ import type { PlanUnit } from './plan-elements.ts'
 const elementBytes = 64
 
 export const sizeOf = (element: Element): number =>
-  element.map === 'lists' ? 2 * elementBytes + element.chain.length + element.comment.length : elementBytes
+  element.map === 'lists' ? elementBytes + element.comment.length : elementBytes
 
-export function planTransactions(units: readonly PlanUnit[], maxBytes: number): PlanUnit[][] {
-  return pack(
-    units.flatMap((unit) => (unitBytes(unit) > maxBytes ? splitUnit(unit, maxBytes) : [unit])),
-    maxBytes,
-  )
+/** Reads units as it goes: each group before the next one is made. */
+export function planTransactions(units: Iterable<PlanUnit>, maxBytes: number): Generator<PlanUnit[]> {
+  return pack(splitLongUnits(units, maxBytes), maxBytes)
 }
 
-function pack(units: readonly PlanUnit[], maxBytes: number): PlanUnit[][] {
-  const transactions: PlanUnit[][] = []
-  let size = Infinity
+function* splitLongUnits(units: Iterable<PlanUnit>, maxBytes: number): Generator<PlanUnit> {
+  for (const unit of units) {
+    if (unitBytes(unit) > maxBytes) yield* splitUnit(unit, maxBytes)
+    else yield unit
+  }
+}
+
+function* pack(units: Iterable<PlanUnit>, maxBytes: number): Generator<PlanUnit[]> {
+  let group: PlanUnit[] = []
+  let size = 0
   for (const unit of units) {
     const bytes = unitBytes(unit)
-    size += bytes
-    if (size > maxBytes) {
-      transactions.push([])
-      size = bytes
+    if (group.length > 0 && size + bytes > maxBytes) {
+      yield group
+      group = []
+      size = 0
     }
-    transactions.at(-1)!.push(unit)
+    group.push(unit)
+    size += bytes
   }
-  return transactions
+  if (group.length > 0) yield group
 }
 
 const unitBytes = ({ removes, adds }: PlanUnit): number => {
@@ -41,7 +47,8 @@ const unitBytes = ({ removes, adds }: PlanUnit): number => {
  * A list so long that one transaction cannot take it. In this order it is whole at each step: slots are filled, then
  * the list's length changes (it stands last among the additions), then slots behind its end go.
  */
-function splitUnit({ removes, adds }: PlanUnit, maxBytes: number): PlanUnit[] {
+function* splitUnit({ removes, adds, chains }: PlanUnit, maxBytes: number): Generator<PlanUnit> {
+  if (chains) yield { removes: [], adds: [], chains }
   const replaced = new Map(removes.map((element) => [elementKey(element), element]))
   const parts: PlanUnit[] = adds.map((element) => {
     const key = elementKey(element)
@@ -50,8 +57,7 @@ function splitUnit({ removes, adds }: PlanUnit, maxBytes: number): PlanUnit[] {
     return { removes: old ? [old] : [], adds: [element] }
   })
   const left = [...replaced.values()].map((element) => ({ removes: [element], adds: [] }))
-  return pack([...parts, ...left], maxBytes).map((group) => ({
-    removes: group.flatMap((part) => part.removes),
-    adds: group.flatMap((part) => part.adds),
-  }))
+  for (const group of pack([...parts, ...left], maxBytes)) {
+    yield { removes: group.flatMap((part) => part.removes), adds: group.flatMap((part) => part.adds) }
+  }
 }

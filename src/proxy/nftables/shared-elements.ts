@@ -1,63 +1,70 @@
 /**
- * Elements that several service ports may want: the first to come gets it, the next one takes over when it goes. What
- * has to change is settled once, at the end of a plan, however often an element was claimed and released in it.
+ * Elements that several service ports may want. What has to change is settled once, at the end of a plan, however often
+ * an element was claimed and released in it. Memory holds a key and a number each; elements are made when written.
  */
-import type { Element } from './elements.ts'
+import { elementData, type Element } from './elements.ts'
+import * as mark from './mark.ts'
 import type { PlanUnit } from './plan-elements.ts'
 
-/** Most elements have one claim: the others stand apart. */
-interface Entry {
-  current: Element | undefined
-  owner: string
-  element: Element | undefined
-  later: { readonly owner: string; element: Element }[] | undefined
-}
+const ownerOf = (value: number): number => value & (mark.maxServicePorts - 1)
 
+/**
+ * The first service port to come gets the element, the next one takes over when it goes. A claim is a number whose lower
+ * bits name the service port.
+ */
 export class ClaimedElements {
-  readonly #entries = new Map<string, Entry>()
-  readonly #touched = new Map<string, Entry>()
+  readonly #holders = new Map<string, number>()
+  /** Few elements have more than one claim. */
+  readonly #waiting = new Map<string, number[]>()
+  /** Claims before this plan, of what it touched. */
+  readonly #before = new Map<string, number | undefined>()
+  readonly #element: (key: string, value: number) => Element
+
+  constructor(element: (key: string, value: number) => Element) {
+    this.#element = element
+  }
 
   /** A second claim of the same owner replaces its first. */
-  claim(key: string, owner: string, element: Element): void {
-    let entry = this.#entries.get(key)
-    if (!entry) this.#entries.set(key, (entry = { current: undefined, owner, element, later: undefined }))
-    else if (entry.element === undefined || entry.owner === owner) {
-      entry.owner = owner
-      entry.element = element
-    } else {
-      const own = entry.later?.find((claim) => claim.owner === owner)
-      if (own) own.element = element
-      else (entry.later ??= []).push({ owner, element })
-    }
-    this.#touched.set(key, entry)
-  }
-
-  release(key: string, owner: string): void {
-    const entry = this.#entries.get(key)
-    if (!entry) return
-    this.#touched.set(key, entry)
-    if (entry.owner !== owner) {
-      entry.later = entry.later?.filter((claim) => claim.owner !== owner)
+  claim(key: string, value: number): void {
+    const holder = this.#holders.get(key)
+    if (holder === undefined || ownerOf(holder) === ownerOf(value)) {
+      this.#hold(key, holder, value)
       return
     }
-    const next = entry.later?.shift()
-    entry.element = next?.element
-    if (next) entry.owner = next.owner
+    const others = this.#waiting.get(key)?.filter((claim) => ownerOf(claim) !== ownerOf(value)) ?? []
+    this.#waiting.set(key, [...others, value])
   }
 
-  settle(units: PlanUnit[], isSame: (a: Element, b: Element) => boolean): void {
-    const single = new SingleChanges()
-    for (const [key, entry] of this.#touched) {
-      const { current, element } = entry
-      if (!element) this.#entries.delete(key)
-      if (current && element && isSame(current, element)) continue
-      if (current && element) units.push({ removes: [current], adds: [element] })
-      else if (element) single.add(element)
-      else if (current) single.remove(current)
-      entry.current = element
+  release(key: string, owner: number): void {
+    const holder = this.#holders.get(key)
+    if (holder === undefined) return
+    const waiting = this.#waiting.get(key)
+    const others = waiting?.filter((claim) => ownerOf(claim) !== owner) ?? []
+    if (ownerOf(holder) === owner) this.#hold(key, holder, others.shift())
+    if (others.length > 0) this.#waiting.set(key, others)
+    else if (waiting) this.#waiting.delete(key)
+  }
+
+  *settle(): Generator<PlanUnit> {
+    const changes = new SingleChanges()
+    for (const [key, before] of this.#before) {
+      const now = this.#holders.get(key)
+      if (before === now) continue
+      const old = before === undefined ? undefined : this.#element(key, before)
+      const fresh = now === undefined ? undefined : this.#element(key, now)
+      if (old && fresh) {
+        if (elementData(old) !== elementData(fresh)) yield { removes: [old], adds: [fresh] }
+      } else changes.note(fresh, old)
+      if (changes.isFull) yield* changes.take()
     }
-    this.#touched.clear()
-    single.settle(units)
+    this.#before.clear()
+    yield* changes.take()
+  }
+
+  #hold(key: string, before: number | undefined, after: number | undefined): void {
+    if (!this.#before.has(key)) this.#before.set(key, before)
+    if (after === undefined) this.#holders.delete(key)
+    else this.#holders.set(key, after)
   }
 }
 
@@ -79,40 +86,42 @@ export class CountedElements {
     else this.#counts.set(key, count + by)
   }
 
-  settle(units: PlanUnit[]): void {
-    const single = new SingleChanges()
+  *settle(): Generator<PlanUnit> {
+    const changes = new SingleChanges()
     for (const [key, before] of this.#before) {
       const isWanted = this.#counts.has(key)
       if (isWanted === before > 0) continue
-      if (isWanted) single.add(this.#element(key))
-      else single.remove(this.#element(key))
+      const element = this.#element(key)
+      if (isWanted) changes.note(element, undefined)
+      else changes.note(undefined, element)
+      if (changes.isFull) yield* changes.take()
     }
     this.#before.clear()
-    single.settle(units)
+    yield* changes.take()
   }
 }
 
 /** Changes that may happen in any transaction, each by itself: gathered into a few units. */
 class SingleChanges {
-  readonly #adds: Element[] = []
-  readonly #removes: Element[] = []
+  #adds: Element[] = []
+  #removes: Element[] = []
 
-  add(element: Element): void {
-    this.#adds.push(element)
+  get isFull(): boolean {
+    return this.#adds.length + this.#removes.length >= unitLength
   }
 
-  remove(element: Element): void {
-    this.#removes.push(element)
+  note(added: Element | undefined, removed: Element | undefined): void {
+    if (added) this.#adds.push(added)
+    if (removed) this.#removes.push(removed)
   }
 
-  settle(units: PlanUnit[]): void {
-    for (let at = 0; at < this.#removes.length; at += 500) {
-      units.push({ removes: this.#removes.slice(at, at + 500), adds: none })
-    }
-    for (let at = 0; at < this.#adds.length; at += 500) {
-      units.push({ removes: none, adds: this.#adds.slice(at, at + 500) })
-    }
+  *take(): Generator<PlanUnit> {
+    if (this.#removes.length > 0) yield { removes: this.#removes, adds: none }
+    if (this.#adds.length > 0) yield { removes: none, adds: this.#adds }
+    this.#removes = []
+    this.#adds = []
   }
 }
 
+const unitLength = 500
 const none: readonly Element[] = []
