@@ -66,6 +66,9 @@ const endpointSliceSchema = kindSchema(
 )
 export type EndpointSlice = Static<typeof endpointSliceSchema>
 
+/** When that happened which a slice was last written for (RFC 3339): what latency is measured from. */
+export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
+
 export const EndpointSlice = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io',
   version: 'v1',

@@ -1,6 +1,8 @@
 /** The Service proxies of all nodes of one machine: on each node one for each IP family of the cluster. */
+import { Service } from '#api/service.ts'
 import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
+import { recordEvents } from '#client/record-events.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
 import type { KernelBroker } from '#kernel/start-namespace-broker.ts'
@@ -9,6 +11,7 @@ import { systemClock } from '#lib/clock.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { Log } from '#observe/log.ts'
 import { openMetrics } from '#observe/metrics.ts'
+import type { HealthCheck } from '#proxy/desired-health-checks.ts'
 import { joinCommitted } from '#proxy/join-committed.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { SharedRuleset } from '#proxy/nftables/shared-ruleset.ts'
@@ -93,11 +96,12 @@ interface StartedProxy {
 }
 
 async function startFamilyProxy(
-  { cluster, informers, broker, node }: NodeProxiesOptions,
+  options: NodeProxiesOptions,
   { family, nodeLog, ruleset, publish, health, observers }: FamilyParts,
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<StartedProxy> {
+  const { cluster, informers, broker, node } = options
   const { record, paths, plan } = cluster
   const netns = clusterPaths(paths.run).node(node.number)
   const log = nodeLog.child({ family })
@@ -113,11 +117,24 @@ async function startFamilyProxy(
   const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(flowsFd)), [...serviceCidrs, ...poolRanges])
   const listen = (address: string, port: number) => broker.openTcpListener(netns, address, port)
   const anyAddress = family === 'IPv4' ? '0.0.0.0' : '::'
-  const servers = stack.use(new ProxyServers({ listen, anyAddress, health, mode: 'nftables', log }))
+  const onCheckFailure = tellOfCheck(options, signal)
+  const servers = stack.use(new ProxyServers({ listen, anyAddress, health, mode: 'nftables', log, onCheckFailure }))
   observers.push(servers)
   const common = { informers, nodeName: nodeName(record, node), family, serviceCidrs }
   const proxy = stack.use(startProxy({ ...common, backend, conntrack, publish, observers, log }, signal))
   return { family, proxy, servers, observers }
+}
+
+/** Says on the Service that this node cannot serve its health check. */
+function tellOfCheck({ cluster, client, informers, node, log }: NodeProxiesOptions, signal: AbortSignal) {
+  const name = nodeName(cluster.record, node)
+  const record = recordEvents({ client, component: 'kube-proxy', host: name, log }, signal)
+  return ({ namespace, name: serviceName, port }: HealthCheck, error: unknown): void => {
+    const service = informers.of(Service).get({ namespace, name: serviceName })
+    if (!service) return
+    const message = `Node ${name} cannot serve the health check on port ${port}: ${(error as Error).message}`
+    record(service, 'Warning', 'FailedToStartServiceHealthcheck', message)
+  }
 }
 
 /** Nobody waits for health and metrics: they are loaded once the rules are there. */
@@ -146,7 +163,9 @@ function rememberLast(observers: ProxyObserver[]) {
 
 /** Every proxy of a node hears of every change: one of them counts it. */
 const withoutChanges = (metrics: ProxyMetrics): ProxyObserver => ({
-  queued: () => metrics.queued(),
+  queued: (_kind, triggerTime) => metrics.queued(undefined, triggerTime),
+  collecting: () => metrics.collecting(),
+  unchanged: () => metrics.unchanged(),
   synced: (result) => metrics.synced(result),
   failed: () => metrics.failed(),
   repaired: () => metrics.repaired(),

@@ -4,8 +4,6 @@ import type { Service } from '#api/service.ts'
 import { readyCondition } from './pod-state.ts'
 import { remember } from './remember.ts'
 
-export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
-
 interface Seen {
   readonly serviceMs: number
   readonly podMs: ReadonlyMap<string, number>

@@ -6,27 +6,57 @@ import type { ProxyObserver, SyncResult } from './start-proxy.ts'
 
 const buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20]
 const byFamily = { labels: ['ip_family'], buckets } as const
+/** What happened is told in whole seconds. */
+const programmingBuckets = [0.25, 0.5, 1, 2, 3, 4, 5, 10, 20, 30, 60, 120, 300]
+const changeKinds = ['service', 'endpoints'] as const
+type ChangeKind = (typeof changeKinds)[number]
 
 export class ProxyMetrics implements ProxyObserver {
   readonly #family: { readonly ip_family: IpFamily }
   readonly #instruments: ReturnType<typeof instrumentsOf>
   #desired: DesiredRoutes | undefined
+  /** Changes that have come in, and how many of those are being written. */
+  readonly #pending = { service: 0, endpoints: 0 }
+  readonly #collected = { service: 0, endpoints: 0 }
+  /** When that happened which waits to be written. */
+  #triggerTimes: string[] = []
+  #collectedTimes: readonly string[] = []
+  readonly #startMs: number
 
-  constructor(metrics: Metrics, family: IpFamily) {
+  constructor(metrics: Metrics, family: IpFamily, startMs = Date.now()) {
+    this.#startMs = startMs
     this.#family = { ip_family: family }
     this.#instruments = instrumentsOf(metrics)
-    for (const counter of ['failures', 'repairs', 'deletedFlows'] as const) {
+    for (const counter of ['failures', 'cleanupFailures', 'repairs', 'deletedFlows'] as const) {
       this.#instruments[counter].add(0, this.#family)
     }
   }
 
-  queued(kind?: 'service' | 'endpoints'): void {
+  queued(kind?: ChangeKind, triggerTime?: string): void {
     const { lastQueued, serviceChanges, endpointChanges } = this.#instruments
     lastQueued.set(Date.now() / 1000, this.#family)
-    if (kind) (kind === 'service' ? serviceChanges : endpointChanges).add(1)
+    if (triggerTime !== undefined) this.#triggerTimes.push(triggerTime)
+    if (!kind) return
+    this.#pending[kind]++
+    const changes = kind === 'service' ? serviceChanges : endpointChanges
+    changes.add(1)
+  }
+
+  collecting(): void {
+    Object.assign(this.#collected, this.#pending)
+    this.#collectedTimes = [...this.#collectedTimes, ...this.#triggerTimes.splice(0)]
+  }
+
+  /** Nothing that has come in was for this proxy. */
+  unchanged(): void {
+    this.collecting()
+    this.#collectedTimes = []
+    this.#written()
   }
 
   synced(result: SyncResult): void {
+    this.#written()
+    this.#observeProgramming()
     const { sync, fullSync, partialSync, lastSynced, reconcile, deletedFlows } = this.#instruments
     const seconds = result.durationMs / 1000
     sync.observe(seconds, this.#family)
@@ -38,8 +68,26 @@ export class ProxyMetrics implements ProxyObserver {
     this.#desired = result.desired
   }
 
+  /** What was collected waits again. */
   failed(): void {
     this.#instruments.failures.add(1, this.#family)
+  }
+
+  #written(): void {
+    for (const kind of changeKinds) {
+      this.#pending[kind] -= this.#collected[kind]
+      this.#collected[kind] = 0
+    }
+  }
+
+  /** What happened before this proxy counted says nothing about it. */
+  #observeProgramming(): void {
+    const nowMs = Date.now()
+    for (const text of this.#collectedTimes) {
+      const ms = Date.parse(text)
+      if (ms > this.#startMs) this.#instruments.programming.observe((nowMs - ms) / 1000, this.#family)
+    }
+    this.#collectedTimes = []
   }
 
   repaired(): void {
@@ -52,6 +100,8 @@ export class ProxyMetrics implements ProxyObserver {
 
   /** Figures that nobody needs between two scrapes. */
   refresh(): void {
+    this.#instruments.servicePending.set(this.#pending.service)
+    this.#instruments.endpointPending.set(this.#pending.endpoints)
     const without = { internal: 0, external: 0 }
     for (const route of this.#desired?.servicePorts.values() ?? []) {
       if (route.local.length > 0 || route.cluster.length === 0) continue
@@ -83,7 +133,22 @@ function instrumentsOf(metrics: Metrics) {
     ),
     serviceChanges: metrics.counter(name('sync_proxy_rules_service_changes_total'), 'Changes of Services'),
     endpointChanges: metrics.counter(name('sync_proxy_rules_endpoint_changes_total'), 'Changes of EndpointSlices'),
+    servicePending: metrics.gauge(name('sync_proxy_rules_service_changes_pending'), 'Changes of Services that wait'),
+    endpointPending: metrics.gauge(
+      name('sync_proxy_rules_endpoint_changes_pending'),
+      'Changes of EndpointSlices that wait',
+    ),
+    programming: metrics.histogram(
+      name('network_programming_duration_seconds'),
+      'From what an EndpointSlice was written for (its last-change-trigger-time) until the kernel has it',
+      { labels: family, buckets: programmingBuckets },
+    ),
     failures: metrics.counter(name('sync_proxy_rules_nftables_sync_failures_total'), 'Syncs that failed', family),
+    cleanupFailures: metrics.counter(
+      name('sync_proxy_rules_nftables_cleanup_failures_total'),
+      'Always 0: what is stale goes with each sync, whose failures are counted as such',
+      family,
+    ),
     noLocalEndpoints: metrics.gauge(
       name('sync_proxy_rules_no_local_endpoints_total'),
       'Service ports with policy Local and no endpoint on this node',

@@ -71,3 +71,34 @@ test('a proxy is well while its changes get written in time, and its node wants 
   assert.deepEqual(seen(), [true, true])
   assert.deepEqual(Object.keys(JSON.parse(health.livez().body)), ['lastUpdated', 'currentTime', 'healthy', 'status'])
 })
+
+test('a change that comes while others are written waits by itself', () => {
+  let now = 1_000_000
+  const health = new ProxyHealth('IPv4', () => now)
+  health.queued()
+  health.collecting()
+  now += 50_000
+  health.queued()
+  health.synced()
+  now += 50_000
+  assert.equal(health.livez().healthy, true, '100 s after the first, 50 s after the second')
+  now += 11_000
+  assert.equal(health.livez().healthy, false, '61 s after the second')
+  health.unchanged()
+  assert.equal(health.livez().healthy, true, 'it was not for this proxy')
+})
+
+test('a proxy that cannot write is not well, whatever it was asked', () => {
+  let now = 1_000_000
+  const health = new ProxyHealth('IPv4', () => now)
+  health.collecting()
+  health.failed()
+  now += 59_000
+  assert.equal(health.healthz().healthy, true)
+  health.collecting()
+  health.failed()
+  now += 2_000
+  assert.equal(health.healthz().healthy, false)
+  health.synced()
+  assert.equal(health.healthz().healthy, true)
+})

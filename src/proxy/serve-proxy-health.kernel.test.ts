@@ -74,3 +74,101 @@ test('healthz, livez, metrics, proxyMode and a health check node port', async ()
   assert.match(text, /kubeproxy_proxy_healthz_total\{code="200"\} 1/)
   assert.match(text, /frontdesk_proxy_repairs_total\{ip_family="IPv4"\} 0/)
 })
+
+const check = { namespace: 'default', name: 'web', port: 31_000, localEndpoints: 1 }
+
+/** `answers` decides which sockets can be had: the others are taken. */
+function openServers(answers: (address: string, port: number) => boolean, nodePortAddresses?: readonly string[]) {
+  const { listen, real } = freePorts()
+  const asked: string[] = []
+  const failures: string[] = []
+  const health = new ProxyHealth('IPv4', () => now.ms)
+  const now = { ms: Date.now() }
+  const servers = new ProxyServers({
+    listen: (address, port) => {
+      asked.push(`${address}:${port}`)
+      return answers(address, port) ? listen(address, port) : Promise.reject(new Error(`${address}:${port} is taken`))
+    },
+    anyAddress: '0.0.0.0',
+    health,
+    mode: 'nftables',
+    log: silentLog,
+    retryMs: 5,
+    onCheckFailure: ({ name }, error) => failures.push(`${name}: ${(error as Error).message}`),
+    ...(nodePortAddresses && { nodePortAddresses }),
+  })
+  const ask = (path = '/', init: RequestInit = {}) => fetch(`http://127.0.0.1:${real.get(31_000)}${path}`, init)
+  return { servers, health, now, asked, failures, ask }
+}
+
+test('a health check whose port is taken: told once, tried again without a sync, served when it is free', async () => {
+  let isFree = false
+  const { servers, asked, failures, ask } = openServers(() => isFree)
+  await using _ = servers
+  servers.synced(result(check))
+  while (asked.length < 4) await new Promise(setImmediate)
+  servers.synced(result({ ...check, localEndpoints: 3 }))
+  await servers.settled()
+  assert.deepEqual(failures, ['web: 0.0.0.0:31000 is taken'])
+  isFree = true
+  const before = asked.length
+  while (asked.length === before) await new Promise(setImmediate)
+  await servers.settled()
+  assert.equal((await ask()).headers.get('x-load-balancing-endpoint-weight'), '3', 'as it is by now')
+  const after = asked.length
+  servers.synced(result(check))
+  await servers.settled()
+  assert.equal(asked.length, after, 'nothing more to open')
+})
+
+test('a health check that is no longer wanted is not tried again', async () => {
+  const { servers, asked, failures } = openServers(() => false)
+  await using _ = servers
+  servers.synced(result(check))
+  await servers.settled()
+  servers.synced(result())
+  await servers.settled()
+  const tries = asked.length
+  for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setTimeout(resolve, 1))
+  assert.equal(asked.length, tries)
+  servers.synced(result(check))
+  await servers.settled()
+  assert.equal(failures.length, 2, 'a new one is told again')
+})
+
+test('a health check moves to another port, and answers every path and method', async () => {
+  const { servers, asked, ask } = openServers(() => true)
+  await using _ = servers
+  servers.synced(result(check))
+  await servers.settled()
+  for (const method of ['GET', 'POST', 'HEAD', 'DELETE']) {
+    const reply = await ask('/any/path?x', { method })
+    assert.equal(reply.status, 200, method)
+    assert.equal(reply.headers.get('content-type'), 'application/json')
+    assert.equal(reply.headers.get('x-content-type-options'), 'nosniff')
+  }
+  servers.synced(result({ ...check, port: 31_001 }))
+  await servers.settled()
+  assert.deepEqual(asked, ['0.0.0.0:31000', '0.0.0.0:31001'])
+  await assert.rejects(ask())
+})
+
+test('a proxy whose rules are not current says so at the health checks, too', async () => {
+  const { servers, health, now, ask } = openServers(() => true)
+  await using _ = servers
+  servers.synced(result(check))
+  await servers.settled()
+  health.queued()
+  now.ms += 61_000
+  const reply = await ask()
+  assert.equal(reply.status, 503)
+  assert.equal(((await reply.json()) as { serviceProxyHealthy: boolean }).serviceProxyHealthy, false)
+})
+
+test('with node port addresses health checks are served there alone', async () => {
+  const { servers, asked } = openServers(() => true, ['172.30.0.11/32', '10.1.0.1/32'])
+  await using _ = servers
+  servers.synced(result(check))
+  await servers.settled()
+  assert.deepEqual(asked, ['172.30.0.11:31000', '10.1.0.1:31000'])
+})

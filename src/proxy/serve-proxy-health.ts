@@ -23,6 +23,10 @@ export interface ProxyServersOptions {
   readonly health: ProxyHealth
   readonly mode: string
   readonly log: Log
+  /** Told once when a health check cannot be served; it is tried again until it can. */
+  readonly onCheckFailure?: (check: HealthCheck, error: unknown) => void
+  /** How soon a port that was taken is tried again. */
+  readonly retryMs?: number
 }
 
 export interface ProxyServersMetrics {
@@ -36,11 +40,15 @@ interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Give it to `startProxy` as an observer; a port that is taken is tried again after the next sync. */
+/** Give it to `startProxy` as an observer. A port that is taken is tried again after each sync, and every second. */
 export class ProxyServers implements ProxyObserver, AsyncDisposable {
   readonly #options: ProxyServersOptions
-  /** By `namespace/name`: what is served; `undefined` while the socket is being opened. */
+  /** By `namespace/name`: what is served. */
   readonly #checks = new Map<string, { check: HealthCheck; readonly servers: http.Server[] }>()
+  /** What is wanted but could not be opened, by the same name: its port. */
+  readonly #failed = new Map<string, number>()
+  #wanted: ReadonlyMap<string, HealthCheck> = new Map()
+  #retry: NodeJS.Timeout | undefined
   readonly #own: http.Server[] = []
   #work: Promise<void> = Promise.resolve()
   #isOpen = true
@@ -67,7 +75,22 @@ export class ProxyServers implements ProxyObserver, AsyncDisposable {
   }
 
   synced({ healthChecks }: SyncResult): void {
-    this.#work = this.#work.then(() => this.#reconcile(healthChecks)).catch(() => {})
+    this.#wanted = healthChecks
+    this.#reconcileSoon()
+  }
+
+  #reconcileSoon(): void {
+    const { log, retryMs = 1_000 } = this.#options
+    clearTimeout(this.#retry)
+    this.#work = this.#work
+      .then(() => this.#reconcile(this.#wanted))
+      .catch((error: unknown) => log.error({ err: error }, 'Cannot serve health checks of Services'))
+      .finally(() => {
+        clearTimeout(this.#retry)
+        if (this.#failed.size > 0 && this.#isOpen) {
+          this.#retry = setTimeout(() => this.#reconcileSoon(), retryMs).unref()
+        }
+      })
   }
 
   /** Resolves when the servers match the sync seen last. */
@@ -81,6 +104,7 @@ export class ProxyServers implements ProxyObserver, AsyncDisposable {
       this.#checks.delete(key)
       await Promise.all(servers.map(closeServer))
     }
+    for (const [key, port] of this.#failed) if (wanted.get(key)?.port !== port) this.#failed.delete(key)
     for (const [key, check] of wanted) {
       const known = this.#checks.get(key)
       if (known) known.check = check
@@ -89,7 +113,7 @@ export class ProxyServers implements ProxyObserver, AsyncDisposable {
   }
 
   async #openCheck(key: string, check: HealthCheck): Promise<void> {
-    const { anyAddress, nodePortAddresses, log } = this.#options
+    const { anyAddress, nodePortAddresses, log, onCheckFailure } = this.#options
     const addresses = nodePortAddresses?.map((range) => range.split('/')[0]!) ?? [anyAddress]
     const servers: http.Server[] = []
     const entry = { check, servers }
@@ -98,9 +122,13 @@ export class ProxyServers implements ProxyObserver, AsyncDisposable {
         servers.push(await this.#serve(address, check.port, async () => this.#answerCheck(entry.check)))
       }
       this.#checks.set(key, entry)
+      this.#failed.delete(key)
     } catch (error) {
       await Promise.all(servers.map(closeServer))
-      log.warn({ err: error, service: key, port: check.port }, 'FailedToStartServiceHealthcheck')
+      if (this.#failed.get(key) === check.port) return
+      this.#failed.set(key, check.port)
+      log.warn({ err: error, service: key, port: check.port }, 'Cannot serve the health check of a Service')
+      onCheckFailure?.(check, error)
     }
   }
 
@@ -151,6 +179,7 @@ export class ProxyServers implements ProxyObserver, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOpen = false
+    clearTimeout(this.#retry)
     await this.#work
     const checks = [...this.#checks.values()].flatMap(({ servers }) => servers)
     await Promise.all([...this.#own.splice(0), ...checks].map(closeServer))

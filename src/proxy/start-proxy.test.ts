@@ -6,7 +6,7 @@ import type { ChangeHandler, Informer } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { silentLog } from '#observe/log.ts'
 import type { DesiredRoutes, ProxyBackend } from './backend.ts'
-import { startProxy } from './start-proxy.ts'
+import { type ProxyObserver, startProxy } from './start-proxy.ts'
 import { service, slice } from './suite/packet-case.ts'
 
 /** Informers whose content the test decides. */
@@ -50,7 +50,10 @@ class FakeBackend implements ProxyBackend {
     this.syncs.push({ endpoints, changed: changed ? [...changed] : 'any' })
   }
 
-  setServiceCidrs(): void {}
+  readonly ranges: string[] = []
+  setServiceCidrs(serviceCidrs: readonly string[]): void {
+    this.ranges.push(serviceCidrs.join(' '))
+  }
 
   async verify(): Promise<boolean> {
     return false
@@ -59,7 +62,7 @@ class FakeBackend implements ProxyBackend {
   async cleanup(): Promise<void> {}
 }
 
-function start(failures = 0) {
+function start(failures = 0, observers: readonly ProxyObserver[] = []) {
   const informers = new FakeInformers()
   const backend = new FakeBackend()
   backend.failures = failures
@@ -71,6 +74,7 @@ function start(failures = 0) {
       family: 'IPv4',
       backend,
       publish: (version) => published.push(version),
+      observers,
       log: silentLog,
       verifyIntervalMs: 0,
     },
@@ -166,4 +170,87 @@ test('versions are told at first and when pods leave, also those of other proxie
   await turn()
   await turn()
   assert.deepEqual(published, [3, 5, 8])
+})
+
+/** What observers are told, in order. */
+class Told implements ProxyObserver {
+  readonly all: string[] = []
+  queued(kind?: string, triggerTime?: string): void {
+    this.all.push(['queued', kind, triggerTime].filter((part) => part !== undefined).join(' '))
+  }
+  collecting(): void {
+    this.all.push('collecting')
+  }
+  synced(): void {
+    this.all.push('synced')
+  }
+  unchanged(): void {
+    if (this.all.at(-1) !== 'unchanged') this.all.push('unchanged')
+  }
+  failed(): void {
+    this.all.push('failed')
+  }
+}
+
+test('whoever watches learns that a change was written, was not for this proxy, or failed', async () => {
+  const told = new Told()
+  const { informers, backend, proxy } = start(0, [told])
+  await using _ = proxy
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  await proxy.synced
+  await turn()
+  assert.deepEqual(told.all.splice(0), ['collecting', 'synced', 'unchanged'])
+  informers.change(undefined, slice({ endpoints: [], labels: { 'service.kubernetes.io/headless': '' } }))
+  assert.deepEqual(told.all.splice(0), ['queued endpoints', 'unchanged'], 'a slice of a headless Service')
+  const headless = service({ name: 'db', clusterIP: 'None' })
+  informers.change(undefined, headless)
+  await turn()
+  await turn()
+  assert.deepEqual(told.all.splice(0), ['queued service', 'collecting', 'unchanged'], 'a headless Service')
+  backend.failures = 1
+  informers.change(undefined, service())
+  await turn()
+  await turn()
+  assert.deepEqual(told.all.splice(0), ['queued service', 'collecting', 'failed'])
+  await proxy.settled()
+  assert.deepEqual(told.all.splice(0), ['collecting', 'synced', 'unchanged'])
+})
+
+test('when a slice was triggered is told once, not again with other changes', async () => {
+  const told = new Told()
+  const { informers, proxy } = start(0, [told])
+  await using _ = proxy
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  const triggered = (annotations: Record<string, string>, addressType = 'IPv4') => {
+    const base = slice({ endpoints: ['a1'] })
+    return { ...base, addressType, metadata: { ...base.metadata, annotations } } as KubeObject
+  }
+  const time = { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-01-01T00:00:00Z' }
+  informers.change(undefined, triggered(time))
+  informers.change(triggered(time), triggered({ ...time, other: 'x' }))
+  informers.change(undefined, triggered(time, 'IPv6'))
+  assert.deepEqual(
+    told.all.filter((text) => text.startsWith('queued')),
+    ['queued endpoints 2026-01-01T00:00:00Z', 'queued endpoints', 'queued endpoints'],
+  )
+})
+
+test('ServiceCIDR objects: their ranges of the family, beside the configured ones, reach the back end', async () => {
+  const { informers, backend, proxy } = start()
+  await using _ = proxy
+  const range = (name: string, ...cidrs: string[]) =>
+    ({ apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name }, spec: { cidrs } }) as KubeObject
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  await proxy.synced
+  assert.deepEqual(backend.ranges, [])
+  informers.change(undefined, range('kubernetes', '10.96.0.0/16', 'fd00:96::/108'))
+  await proxy.settled()
+  informers.change(undefined, range('more', '10.97.0.0/16'))
+  await proxy.settled()
+  informers.change(range('more', '10.97.0.0/16'), undefined)
+  await proxy.settled()
+  assert.deepEqual(backend.ranges, ['10.96.0.0/16', '10.96.0.0/16 10.97.0.0/16', '10.96.0.0/16'])
+  informers.change(range('kubernetes', '10.96.0.0/16'), range('kubernetes', '10.96.0.0/16'))
+  await proxy.settled()
+  assert.equal(backend.ranges.length, 3, 'nothing new')
 })

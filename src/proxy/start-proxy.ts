@@ -3,7 +3,7 @@
  * is written before everything is known, so a start never takes away what an earlier run had routed.
  */
 import { sliceVersion, withdrawsPods } from '#api/committed-routes.ts'
-import { EndpointSlice } from '#api/endpoint-slice.ts'
+import { EndpointSlice, triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import { Node } from '#api/node.ts'
 import { ServiceCIDR } from '#api/service-cidr.ts'
 import { Service } from '#api/service.ts'
@@ -40,9 +40,13 @@ export interface ProxyDependencies {
 }
 
 export interface ProxyObserver {
-  /** A change has come in that is to be written. */
-  queued?(kind?: 'service' | 'endpoints'): void
+  /** A change has come in. `triggerTime`: when that happened which it is a consequence of, where the object says so. */
+  queued?(kind?: 'service' | 'endpoints', triggerTime?: string): void
+  /** What has come in by now is being written: `synced`, `unchanged` or `failed` follows. */
+  collecting?(): void
   synced?(result: SyncResult): void
+  /** There was nothing to write. */
+  unchanged?(): void
   failed?(): void
   /** Somebody else's damage has been made good. */
   repaired?(): void
@@ -124,7 +128,7 @@ class RunningProxy implements Proxy {
   }
 
   #watch(): void {
-    const { informers, nodeName } = this.#dependencies
+    const { informers, nodeName, family } = this.#dependencies
     informers.of(Service).onChange(({ before, after }) => {
       this.#tracker.serviceChanged(before, after)
       this.#tell((observer) => observer.queued?.('service'))
@@ -133,7 +137,8 @@ class RunningProxy implements Proxy {
     informers.of(EndpointSlice).onChange(({ before, after }) => {
       this.#tracker.sliceChanged(before, after)
       this.#noteVersion(before, after)
-      this.#tell((observer) => observer.queued?.('endpoints'))
+      const triggerTime = after?.addressType === family ? newTriggerTime(before, after) : undefined
+      this.#tell((observer) => observer.queued?.('endpoints', triggerTime))
       this.#schedule()
     })
     informers.of(Node).onChange(({ before, after }) => {
@@ -177,7 +182,11 @@ class RunningProxy implements Proxy {
   /** All events of this turn of the loop go into one transaction. */
   #schedule(): void {
     if (!this.#isReady || this.#running || this.#stop.signal.aborted) return
-    if (!this.#everything && !this.#tracker.hasChanges && !this.#mustPublish) return
+    if (!this.#everything && !this.#tracker.hasChanges && !this.#mustPublish) {
+      // Nobody else is busy, and what came was not for us: slices of headless Services, of other proxies.
+      if (!this.#scheduled && !this.#retry) this.#tell((observer) => observer.unchanged?.())
+      return
+    }
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined
       this.#run(() => this.#sync())
@@ -199,8 +208,12 @@ class RunningProxy implements Proxy {
     const start = performance.now()
     const waiting = this.#everything
     const version = this.#seenVersion
+    this.#tell((observer) => observer.collecting?.())
     const { desired, changed } = this.#tracker.collect()
-    if (!waiting && changed.size === 0) return this.#publish(version)
+    if (!waiting && changed.size === 0) {
+      this.#tell((observer) => observer.unchanged?.())
+      return this.#publish(version)
+    }
     this.#everything = true
     const ranges = this.#knownRanges
     if (ranges !== '') {
@@ -277,6 +290,12 @@ class RunningProxy implements Proxy {
     this.#scheduled = undefined
     this.#wake()
   }
+}
+
+/** Only that of a change: other updates carry it along. */
+function newTriggerTime(before: EndpointSlice | undefined, after: EndpointSlice | undefined): string | undefined {
+  const text = after?.metadata.annotations?.[triggerTimeAnnotation]
+  return text === before?.metadata.annotations?.[triggerTimeAnnotation] ? undefined : text
 }
 
 function placeOf(node: Node): NodePlace {

@@ -1,4 +1,5 @@
 /** The (deprecated) Endpoints object that a Service should have. Pure. */
+import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from '#api/endpoints.ts'
 import type { Pod } from '#api/pod.ts'
 import type { Service } from '#api/service.ts'
@@ -8,7 +9,6 @@ import type { IpFamily } from '#lib/ip.ts'
 import { podIpOf, resolvedPorts } from '../endpointslice/desired-endpoints.ts'
 import { headlessLabel, isHeadless } from '../endpointslice/slice-identity.ts'
 import { isReady, isTerminal, isTerminating } from '../pod-state.ts'
-import { triggerTimeAnnotation } from '../trigger-time.ts'
 
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by'
 export const managedByValue = 'endpoint-controller'

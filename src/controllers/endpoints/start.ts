@@ -1,5 +1,6 @@
 /** Starts the Endpoints controller. */
 import { setImmediate as turn } from 'node:timers/promises'
+import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import { Endpoints } from '#api/endpoints.ts'
 import { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
@@ -12,7 +13,7 @@ import { openResource } from '../owned-resource.ts'
 import { indexPodsByLabel } from '../selected-pods.ts'
 import { indexServicesBySelector } from '../services-of-pod.ts'
 import { startQueue } from '../start-queue.ts'
-import { triggerTimeAnnotation, TriggerTimes } from '../trigger-time.ts'
+import { TriggerTimes } from '../trigger-time.ts'
 import { desiredEndpointsContent, endpointsDraft, overCapacityAnnotation } from './desired-endpoints-object.ts'
 import { managedByLabel, managedByValue } from './desired-endpoints-object.ts'
 

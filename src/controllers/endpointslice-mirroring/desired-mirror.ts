@@ -1,6 +1,7 @@
 /** The EndpointSlices that say what a user's Endpoints object says. Pure. */
 import type { EndpointAddress, Endpoints, EndpointSubset } from '#api/endpoints.ts'
 import type { Endpoint, EndpointPort } from '#api/endpoint-slice.ts'
+import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
 import { parseIp } from '#lib/ip.ts'
 import type { IpFamily } from '#lib/ip.ts'
@@ -8,7 +9,6 @@ import { portsKey } from '../endpointslice/desired-endpoints.ts'
 import type { DesiredEndpoints, PortGroup } from '../endpointslice/desired-endpoints.ts'
 import { endpointKey } from '../endpointslice/endpoint-key.ts'
 import type { SliceIdentity } from '../endpointslice/plan-slices.ts'
-import { triggerTimeAnnotation } from '../trigger-time.ts'
 
 export const mirroringController = 'endpointslicemirroring-controller.k8s.io'
 /** Also what one slice of a mirror holds. */

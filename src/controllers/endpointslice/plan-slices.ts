@@ -1,9 +1,9 @@
 /** How existing EndpointSlices become the desired ones with the fewest writes. Pure. */
 import type { Endpoint, EndpointPort, EndpointSlice } from '#api/endpoint-slice.ts'
+import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import type { Draft } from '#client/contract.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { isEqualJson } from '../compare-values.ts'
-import { triggerTimeAnnotation } from '../trigger-time.ts'
 import { portsKey } from './desired-endpoints.ts'
 import type { DesiredEndpoints, PortGroup } from './desired-endpoints.ts'
 import { endpointKey } from './endpoint-key.ts'
