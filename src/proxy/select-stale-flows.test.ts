@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServicePortRoute } from './backend.ts'
-import { isStale, servingByFront } from './select-stale-flows.ts'
+import { isStale, planStaleSearch, servingByFront } from './select-stale-flows.ts'
 
 const dns: ServicePortRoute = {
   key: 'default/dns:dns/UDP',
@@ -36,5 +36,38 @@ const cases: readonly (readonly [string, string, number, string, boolean])[] = [
 for (const [name, destination, destinationPort, replySource, stale] of cases) {
   test(`UDP flow ${name}: ${stale ? 'stale' : 'kept'}`, () => {
     assert.equal(isStale({ destination, destinationPort, replySource }, serving, ['10.96.0.0/16']), stale)
+  })
+}
+
+const [clusterIp, externalIp, balancerIp, nodePort] = ['10.96.0.10 53', '192.0.2.1 53', '192.0.2.2 53', '* 30053']
+const everywhere = [clusterIp, externalIp, balancerIp, nodePort]
+const searches: readonly {
+  readonly name: string
+  readonly before: Partial<ServicePortRoute> | undefined
+  readonly after: Partial<ServicePortRoute> | undefined
+  readonly gone?: readonly string[]
+  readonly fronts?: readonly (string | undefined)[]
+}[] = [
+  { name: 'an endpoint more', before: {}, after: { serving: ['10.244.1.2', '10.244.1.3'] } },
+  { name: 'an endpoint that terminates, but serves', before: {}, after: { cluster: [] } },
+  {
+    name: 'an endpoint less',
+    before: { serving: ['10.244.1.2', '10.244.1.3'] },
+    after: {},
+    gone: ['10.244.1.3'],
+  },
+  { name: 'the last endpoint', before: {}, after: { serving: [] }, gone: ['10.244.1.2'] },
+  { name: 'the first endpoint', before: { serving: [] }, after: {}, fronts: everywhere },
+  { name: 'a new Service', before: undefined, after: {}, fronts: everywhere },
+  { name: 'a deleted Service', before: {}, after: undefined, gone: ['10.244.1.2'], fronts: everywhere },
+  { name: 'an address more', before: { loadBalancerIps: [] }, after: {}, fronts: [balancerIp] },
+  { name: 'another node port', before: {}, after: { nodePort: 30054 }, fronts: ['* 30053', '* 30054'] },
+]
+for (const { name, before, after, gone = [], fronts = [] } of searches) {
+  test(`UDP flows to look for after ${name}`, () => {
+    const search = { gone: new Set<string>(), fronts: new Map() }
+    planStaleSearch(search, before && { ...dns, ...before }, after && { ...dns, ...after })
+    assert.deepEqual([...search.gone], gone)
+    assert.deepEqual([...search.fronts.keys()].toSorted(), [...fronts].toSorted())
   })
 }

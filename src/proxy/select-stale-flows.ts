@@ -36,6 +36,29 @@ export function servingByFront(routes: Iterable<ServicePortRoute>): Map<string, 
   return serving
 }
 
+/** What to look for after changes: a listing costs the kernel milliseconds however few flows there are. */
+export interface StaleSearch {
+  /** Endpoints that answer no more on some front end. */
+  readonly gone: Set<string>
+  /** Front ends that came or went, or had nobody to answer: flows to them may have been left untranslated. */
+  readonly fronts: Map<string, UdpFront>
+}
+
+export function planStaleSearch(
+  search: StaleSearch,
+  before: ServicePortRoute | undefined,
+  after: ServicePortRoute | undefined,
+): void {
+  const serving = new Set(after?.serving)
+  for (const address of before?.serving ?? []) if (!serving.has(address)) search.gone.add(address)
+  const hasBegun = before !== undefined && before.serving.length === 0 && serving.size > 0
+  const [past, now] = [before, after].map((route) => new Map((route ? udpFronts(route) : []).map(toEntry)))
+  for (const [key, front] of past!) if (!now!.has(key)) search.fronts.set(key, front)
+  for (const [key, front] of now!) if (hasBegun || !past!.has(key)) search.fronts.set(key, front)
+}
+
+const toEntry = (front: UdpFront) => [frontKey(front), front] as const
+
 export function isStale(flow: TrackedFlow, serving: ServingByFront, serviceCidrs: readonly string[]): boolean {
   const { destination: address, destinationPort: port } = flow
   const allowed = serving.get(frontKey({ address, port })) ?? serving.get(frontKey({ address: undefined, port }))
