@@ -1,14 +1,14 @@
 /** A list-watch kept as a cache: lists once, then follows the watch; reconnects and relists by itself. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { isExpired, StatusError } from '#api/status-error.ts'
+import { StatusError } from '#api/status-error.ts'
 import type { Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
-import { backoffMs } from '#lib/backoff.ts'
 import { silentLog } from '#observe/log.ts'
 import type { Log } from '#observe/log.ts'
 import type { ChangeHandler, Client, Informer, InformerOptions, ListQuery } from './contract.ts'
 import { InformerCache } from './informer-cache.ts'
 import type { Change } from './informer-cache.ts'
+import { InformerRetries } from './informer-retries.ts'
 
 export interface StartInformerOptions extends InformerOptions {
   readonly log?: Log
@@ -17,7 +17,6 @@ export interface StartInformerOptions extends InformerOptions {
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-const backoff = { baseMs: 100, maxMs: 30_000, jitter: 0.5 }
 /** A watch that ends sooner than this without an event counts as a failure, or a broken server would be hammered. */
 const shortWatchMs = 1_000
 const pageSize = 5_000
@@ -37,7 +36,7 @@ export function startInformer<T extends KubeObject>(
   const stop = new AbortController()
   const stopping = AbortSignal.any([signal, stop.signal])
   const shrink = (transform ?? ((object: T) => object)) as (object: T) => T
-  let failures = 0
+  const retries = new InformerRetries()
 
   const publish = (changes: Iterable<Change<T>>): void => {
     for (const change of changes) for (const handler of handlers) callHandler(handler, change)
@@ -63,22 +62,27 @@ export function startInformer<T extends KubeObject>(
   const follow = async (position: { resourceVersion: string }): Promise<void> => {
     const startedMs = performance.now()
     let seen = false
+    const isShort = () => performance.now() - startedMs < shortWatchMs
     const query = {
       ...selection,
       resourceVersion: position.resourceVersion,
       allowWatchBookmarks: true,
       timeoutSeconds: Math.round(300 * (1 + random())),
     }
-    for await (const batch of resource.watch(query, stopping)) {
-      if (stopping.aborted) return
-      for (const event of batch) {
-        position.resourceVersion = event.object.metadata.resourceVersion ?? position.resourceVersion
-        if (event.type !== 'BOOKMARK') publish(cache.apply({ type: event.type, object: shrink(event.object) }))
+    try {
+      for await (const batch of resource.watch(query, stopping)) {
+        if (stopping.aborted) return
+        for (const event of batch) {
+          position.resourceVersion = event.object.metadata.resourceVersion ?? position.resourceVersion
+          if (event.type !== 'BOOKMARK') publish(cache.apply({ type: event.type, object: shrink(event.object) }))
+        }
+        seen = true
+        retries.forget()
       }
-      seen = true
-      failures = 0
+    } finally {
+      if (!isShort()) retries.forget()
     }
-    if (!seen && performance.now() - startedMs < shortWatchMs) throw new Error('the watch ended at once')
+    if (!seen && isShort()) throw new Error('the watch ended at once')
   }
 
   const run = async (): Promise<void> => {
@@ -93,13 +97,11 @@ export function startInformer<T extends KubeObject>(
         if (stopping.aborted) return
         // The server's own words mean that this position is no good; a broken connection says nothing about it.
         listNeeded ||= error instanceof StatusError && error.code !== 429
-        if (isExpired(error) && failures === 0) {
-          failures = 1
-          continue
-        }
-        failures += 1
+        const waitMs = retries.afterFailure(error, random())
+        if (waitMs === 0) continue
+        const { failures } = retries
         log.warn({ kind: kind.kind, failures, error: String(error) }, 'cannot list or watch; trying again')
-        await wait(backoffMs(backoff, failures, random()), stopping)
+        await wait(waitMs, stopping)
       }
     }
   }
