@@ -55,7 +55,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     '--test',
     '--test-concurrency=1',
     '--test-timeout=180000',
-    ...globSync(['src/**/*.kernel.test.ts', 'test/scale/*.test.ts']).sort(),
+    ...globSync(['src/**/*.kernel.test.ts', 'test/scale/*.test.ts', 'test/bench/*.test.ts']).sort(),
   ],
   e2e: ['node', '--test', '--test-concurrency=1', '--test-timeout=420000', ...globSync('test/e2e/**/*.test.ts').sort()],
 }

@@ -13,7 +13,7 @@ import { serveUdp } from '#dns/serve-udp.ts'
 import { boundUdpSocket } from '#kernel/bound-socket.ts'
 import { systemClock } from '#lib/clock.ts'
 import { silentLog } from '#observe/log.ts'
-import { makeService } from './proxy-sync.ts'
+import { makeService } from './make-service.ts'
 
 export interface FuzzResult {
   readonly packets: number

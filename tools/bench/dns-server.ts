@@ -4,7 +4,7 @@ import { createEngine } from '#dns/engine.ts'
 import { serveUdp } from '#dns/serve-udp.ts'
 import { boundUdpSocket } from '#kernel/bound-socket.ts'
 import { silentLog } from '#observe/log.ts'
-import { makeService } from './proxy-sync.ts'
+import { makeService } from './make-service.ts'
 
 const [address = '127.0.0.1', port = '0', services = '0'] = process.argv.slice(2)
 const engine = createEngine({

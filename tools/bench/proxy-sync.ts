@@ -5,12 +5,12 @@
  */
 import { performance } from 'node:perf_hooks'
 import type { EndpointSlice } from '#api/endpoint-slice.ts'
-import type { Service } from '#api/service.ts'
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
 import { silentLog } from '#observe/log.ts'
 import type { NodeTraffic } from '#proxy/backend.ts'
 import { RouteTracker } from '#proxy/desired-routes.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
+import { makeService } from './make-service.ts'
 
 export interface ProxySyncResult {
   readonly services: number
@@ -97,41 +97,6 @@ async function timed(work: () => Promise<void>): Promise<number> {
   await work()
   return performance.now() - start
 }
-
-export function makeService(index: number, endpointsEach: number): { service: Service; slice: EndpointSlice } {
-  const name = `service-${index}`
-  const metadata = { name, namespace: `ns-${index % 50}` }
-  const clusterIP = `10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`
-  return {
-    service: {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
-      spec: {
-        clusterIP,
-        clusterIPs: [clusterIP],
-        type: 'ClusterIP',
-        ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
-        sessionAffinity: 'None',
-      },
-    },
-    slice: {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { ...metadata, name: `${name}-x`, labels: { 'kubernetes.io/service-name': name } },
-      addressType: 'IPv4',
-      ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-      endpoints: Array.from({ length: endpointsEach }, (_, each) => makeEndpoint(index * endpointsEach + each)),
-    },
-  }
-}
-
-/** Spread over five nodes, of which this is one. */
-const makeEndpoint = (number: number) => ({
-  addresses: [`10.244.${(number >> 8) & 255}.${number & 255}`],
-  conditions: { ready: true, serving: true, terminating: false },
-  nodeName: `node-${number % 5}`,
-})
 
 function replaceEndpoint(slice: EndpointSlice, change: number): EndpointSlice {
   const endpoints = [...slice.endpoints!]
