@@ -1,47 +1,129 @@
 /**
- * How soon a new pod gets traffic: from the moment at which a watching API client is told that the pod is ready, to the
- * first connection through the Service's cluster IP that succeeds, tried from every node's network each millisecond.
- * Negative when the route was there before the client heard of it.
+ * How soon a new pod gets traffic in a cluster with many Services: from the moment at which a watching API client is told
+ * that the pod is ready, to the first connection through its Service's cluster IP that succeeds, tried again and again from
+ * every node's network. Negative when the route was there before the client heard of it.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { ConfigMap } from '#api/config-map.ts'
+import { EndpointSlice } from '#api/endpoint-slice.ts'
+import type { Kind } from '#api/kind.ts'
+import type { KubeObject } from '#api/meta.ts'
 import { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
 import type { Client } from '#client/contract.ts'
 import { createInformers, type Informers } from '#client/create-informers.ts'
 import { enterHolderCommand } from '#kernel/holder.ts'
 import { startBenchCluster } from './bench-cluster.ts'
-import type { Connected, Target } from './try-connecting.ts'
+import { fillCluster } from './fill-cluster.ts'
+import { type Connected, monotonicMs, type Target } from './try-connecting.ts'
 
+const namespace = 'default'
 const port = 80
 const server = `require('node:net').createServer((socket) => socket.end()).listen(8080)`
 
-/** @returns milliseconds, one per round and node */
-export async function measureFirstConnection({ nodes = 3, rounds = 10 } = {}): Promise<number[]> {
+export interface FirstConnectionOptions {
+  readonly nodes: number
+  /** Others, made before. */
+  readonly services: number
+  readonly rounds: number
+}
+
+export interface FirstConnectionResult {
+  /** Milliseconds, one per round and node. */
+  readonly connected: readonly number[]
+  /** From the same moment until the client hears of the EndpointSlice, one per round. */
+  readonly sliceHeard: readonly number[]
+  /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
+  readonly writeHeard: readonly number[]
+  /** To make the Services and their EndpointSlices. */
+  readonly fillMs: number
+}
+
+export async function measureFirstConnection(options: FirstConnectionOptions): Promise<FirstConnectionResult> {
+  const { nodes, services, rounds } = options
   await using cluster = await startBenchCluster(nodes)
+  const { client } = cluster
   const holder = (await cluster.processes()).find(({ role }) => role === 'holder')
   if (!holder) throw new Error('Cannot measure: the cluster has no holder process')
+  const begun = monotonicMs()
+  await fillCluster(client, services)
+  const fillMs = monotonicMs() - begun
   const stop = new AbortController()
-  await using informers = createInformers(cluster.client, stop.signal)
+  await using informers = createInformers(client, stop.signal)
   await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
-  const times: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const name = `first-${round}`
-    const address = await createService(cluster.client, name)
-    const ready = untilReady(informers, name)
-    const connected = connector.connect({ address, port }, nodes)
-    await createPod(cluster.client, name)
-    const readyAtMs = await ready
-    times.push(...(await connected).map(({ atMs }) => atMs - readyAtMs))
-    await cluster.client.of(Pod).delete({ namespace: 'default', name }, { gracePeriodSeconds: 0 })
+  const [connected, sliceHeard, writeHeard]: number[][] = [[], [], []]
+  // The first round warms up, and waits until all those Services are in the kernels.
+  for (let round = 0; round <= rounds; round++) {
+    const times = await measureRound(`first-${round}`, { client, informers, connector })
+    const write = await timeWriteHeard(`control-${round}`, { client, informers })
+    if (round === 0) continue
+    connected!.push(...times.connectedAt.map((at) => at - times.readyAt))
+    sliceHeard!.push(times.sliceAt - times.readyAt)
+    writeHeard!.push(write)
   }
   stop.abort()
-  return times
+  return { connected: connected!, sliceHeard: sliceHeard!, writeHeard: writeHeard!, fillMs }
+}
+
+interface Running {
+  readonly client: Client
+  readonly informers: Informers
+}
+
+interface RoundTimes {
+  readonly readyAt: number
+  readonly sliceAt: number
+  readonly connectedAt: readonly number[]
+}
+
+async function measureRound(
+  name: string,
+  { client, informers, connector }: Running & { readonly connector: Connector },
+): Promise<RoundTimes> {
+  const address = await createService(client, name)
+  const ready = untilSeen(informers, Pod, (pod) => pod.metadata.name === name && isReady(pod))
+  const slice = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && hasReadyEndpoint(one))
+  const connected = connector.connect({ address, port })
+  await createPod(client, name)
+  const [readyAt, sliceAt] = await Promise.all([ready, slice])
+  const connectedAt = (await connected).map(({ atMs }) => atMs)
+  const gone = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && !hasReadyEndpoint(one))
+  await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
+  await gone
+  return { readyAt, sliceAt, connectedAt }
+}
+
+async function timeWriteHeard(name: string, { client, informers }: Running): Promise<number> {
+  const heard = untilSeen(informers, ConfigMap, ({ metadata }) => metadata.name === name)
+  const begun = monotonicMs()
+  await client.of(ConfigMap).create({ metadata: { name, namespace } })
+  return (await heard) - begun
+}
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
+const isOf = ({ metadata }: EndpointSlice, service: string): boolean =>
+  metadata.labels?.['kubernetes.io/service-name'] === service
+const hasReadyEndpoint = ({ endpoints }: EndpointSlice): boolean =>
+  endpoints?.some(({ conditions }) => conditions?.ready === true) ?? false
+
+/** @returns when the client heard of such an object */
+function untilSeen<T extends KubeObject>(
+  informers: Informers,
+  kind: Kind<T>,
+  test: (object: T) => boolean,
+): Promise<number> {
+  return new Promise((resolve) => {
+    informers.of(kind).onChange(({ after }) => {
+      if (after && test(after)) resolve(monotonicMs())
+    })
+  })
 }
 
 async function createService(client: Client, name: string): Promise<string> {
   const spec = { selector: { app: name }, ports: [{ port, targetPort: 8080 }] }
-  const made = await client.of(Service).create({ metadata: { name, namespace: 'default' }, spec })
+  const made = await client.of(Service).create({ metadata: { name, namespace }, spec })
   return made.spec?.clusterIP ?? ''
 }
 
@@ -49,23 +131,13 @@ async function createPod(client: Client, name: string): Promise<void> {
   const readinessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1 }
   const container = { name: 'server', image: 'localhost/host', command: ['node', '--eval', server], readinessProbe }
   await client.of(Pod).create({
-    metadata: { name, namespace: 'default', labels: { app: name } },
+    metadata: { name, namespace, labels: { app: name } },
     spec: { terminationGracePeriodSeconds: 0, containers: [container] },
   })
 }
 
-function untilReady(informers: Informers, name: string): Promise<number> {
-  return new Promise((resolve) => {
-    informers.of(Pod).onChange(({ after }) => {
-      const { conditions = [] } = after?.metadata.name === name ? (after.status ?? {}) : {}
-      if (conditions.some(({ type, status }) => type === 'Ready' && status === 'True'))
-        resolve(performance.timeOrigin + performance.now())
-    })
-  })
-}
-
 interface Connector extends AsyncDisposable {
-  connect(target: Target, nodes: number): Promise<Connected[]>
+  connect(target: Target): Promise<Connected[]>
 }
 
 async function startConnector(holderPid: number, runDir: string, nodes: number): Promise<Connector> {
@@ -80,11 +152,9 @@ async function startConnector(holderPid: number, runDir: string, nodes: number):
   }
   await read()
   return {
-    connect: async (target, count) => {
+    connect: async (target) => {
       child.stdin.write(`${JSON.stringify(target)}\n`)
-      const connected: Connected[] = []
-      while (connected.length < count) connected.push(JSON.parse(await read()) as Connected)
-      return connected
+      return JSON.parse(await read()) as Connected[]
     },
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => child.once('close', resolve))

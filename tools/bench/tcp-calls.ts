@@ -26,9 +26,8 @@ const MSG_DONTWAIT = 0x40
 const MSG_NOSIGNAL = 0x4000
 const backlog = 128
 /** Nothing here takes so long unless it is lost. */
-const patienceSeconds = 3n
+const patienceMs = 3_000
 
-const patience = new Uint8Array(BigInt64Array.of(patienceSeconds, 0n).buffer)
 /** Closing resets: no port stays taken, no end waits for the other. */
 const resetOnClose = new Uint8Array(Int32Array.of(1, 0).buffer)
 
@@ -40,7 +39,10 @@ export function listenOn(port: number): number {
   return fd
 }
 
-export function makeSocket(): number {
+/** @param waitMs how long a call may take, also connecting */
+export function makeSocket(waitMs = patienceMs): number {
+  const [seconds, micros] = [Math.floor(waitMs / 1000), (waitMs % 1000) * 1000]
+  const patience = new Uint8Array(BigInt64Array.of(BigInt(seconds), BigInt(micros)).buffer)
   const fd = checked('open socket', socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, patience, patience.length)
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, patience, patience.length)

@@ -1,14 +1,14 @@
 /**
  * Helper of measure-first-connection.ts, run in the mount namespace of a cluster: for each line `{address, port}` on
- * standard input it connects again and again from every node's network, and prints `{node, atMs}` for each node's first
- * success. Arguments: the cluster's tmpfs and the number of nodes.
+ * standard input it connects again and again from every node's network, and prints `Connected[]` when each has succeeded.
+ * Arguments: the cluster's tmpfs and the number of nodes.
  */
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
-import { connectInNetns } from '#kernel/connect-in-netns.ts'
-import { SystemCallError } from '#kernel/libc.ts'
-import { startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
+import { close, connect } from '#kernel/libc.ts'
+import { inNetns, settleThread, type ThreadHome } from '#kernel/namespaces.ts'
+import { socketAddress } from '#kernel/socket-address.ts'
+import { makeSocket } from './tcp-calls.ts'
 
 export interface Target {
   readonly address: string
@@ -17,37 +17,54 @@ export interface Target {
 
 export interface Connected {
   readonly node: number
-  /** Since the epoch, with fractions. */
+  /** By the machine's monotonic clock, which all processes share. */
   readonly atMs: number
 }
 
-const pauseMs = 1
+/** Between two rounds of attempts: refusals come at once, and the machine is to have time for the cluster. */
+const pauseMs = 0.5
 const tryMs = 100
+
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 if (import.meta.main) {
   const [runDir = '', nodes = ''] = process.argv.slice(2)
-  await using broker = await startNamespaceBroker({ runDir })
+  const home = settleThread()
   process.stdout.write('ready\n')
   for await (const line of createInterface({ input: process.stdin })) {
-    const target = JSON.parse(line) as Target
-    const connect = async (node: number): Promise<void> => {
-      const netns = clusterPaths(runDir).node(node)
-      while (!(await tryOnce(broker, netns, target))) await delay(pauseMs)
-      const connected: Connected = { node, atMs: performance.timeOrigin + performance.now() }
-      process.stdout.write(`${JSON.stringify(connected)}\n`)
-    }
-    await Promise.all(Array.from({ length: Number(nodes) }, (_, index) => connect(index + 1)))
+    const { address, port } = JSON.parse(line) as Target
+    const connected = connectFromAll(home, clusterPaths(runDir), {
+      nodes: Number(nodes),
+      to: socketAddress(address, port),
+    })
+    process.stdout.write(`${JSON.stringify(connected)}\n`)
   }
 }
 
-async function tryOnce(broker: Parameters<typeof connectInNetns>[0], netns: string, target: Target): Promise<boolean> {
-  const signal = AbortSignal.timeout(tryMs)
+function connectFromAll(
+  home: ThreadHome,
+  paths: ReturnType<typeof clusterPaths>,
+  { nodes, to }: { readonly nodes: number; readonly to: Uint8Array },
+): Connected[] {
+  const connected: Connected[] = []
+  const waiting = new Set(Array.from({ length: nodes }, (_, index) => index + 1))
+  const sleeper = new Int32Array(new SharedArrayBuffer(4))
+  while (waiting.size > 0) {
+    for (const node of waiting) {
+      if (!inNetns(home, paths.node(node), () => connectOnce(to))) continue
+      connected.push({ node, atMs: monotonicMs() })
+      waiting.delete(node)
+    }
+    Atomics.wait(sleeper, 0, 0, pauseMs)
+  }
+  return connected
+}
+
+function connectOnce(to: Uint8Array): boolean {
+  const fd = makeSocket(tryMs)
   try {
-    const socket = await connectInNetns(broker, { netns, ...target }, signal)
-    socket.destroy()
-    return true
-  } catch (error) {
-    if (error instanceof SystemCallError || signal.aborted) return false
-    throw error
+    return connect(fd, to, to.length) === 0
+  } finally {
+    close(fd)
   }
 }
