@@ -18,7 +18,8 @@ import { startEventExpiry } from './expire-events.ts'
 import { type ObjectStore, openObjectStore } from './objects/open-object-store.ts'
 import type { Decodable } from './request/decode-body.ts'
 import { parseRequestInfo, type RequestInfo, type ResourceInfo } from './request/parse-request-info.ts'
-import { routeRequest, type SubresourceRoutes } from './route-request.ts'
+import { countStored, createRequestMetrics } from './request-metrics.ts'
+import { hasSubresource, routeRequest, type SubresourceRoutes } from './route-request.ts'
 import type { ServerDeps } from './server-deps.ts'
 import { openServiceRegistry } from './service-allocation/open-service-registry.ts'
 import type { NodePortRange } from './service-allocation/node-ports.ts'
@@ -37,6 +38,7 @@ export interface ApiServerDeps {
   readonly mintToken?: MintToken
   /** Resources that answer a POST and store nothing, such as access reviews. */
   readonly reviews?: readonly Review[]
+  /** Served under `/metrics`; absent: neither kept nor served. */
   readonly metrics?: Metrics
   /** Default: 30000 to 32767. */
   readonly nodePorts?: NodePortRange
@@ -73,11 +75,11 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
     openApi: createOpenApiDocuments(kinds),
   })
 
-  const answer = async (request: ApiRequest): Promise<ApiResponse> => {
-    const info = parseRequestInfo(request)
+  const answer = async (request: ApiRequest, info: RequestInfo): Promise<ApiResponse> => {
     await authorizeRequest(authorize, request, info)
-    if (info.type === 'path') return answerPath(request) ?? pageNotFound()
-    const path = `${apiVersionOf(info)}/${info.resource}`
+    if (info.type === 'path')
+      return (await answerMetrics(deps.metrics, request)) ?? answerPath(request) ?? pageNotFound()
+    const path = pathOf(info)
     const review = reviewAt.get(path)
     if (review && info.name === undefined) return answerPostOnly(request, info, review)
     const kind = kindAt.get(path)
@@ -86,18 +88,30 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
     return (await routeRequest(kind, info, subresources)?.(server, call)) ?? pageNotFound()
   }
 
+  const answerAlways = async (request: ApiRequest, info: RequestInfo | undefined): Promise<ApiResponse> => {
+    try {
+      return await answer(request, info ?? parseRequestInfo(request))
+    } catch (error) {
+      return failureAnswer(error, (cause) => {
+        const trace = cause instanceof Error ? cause.stack : String(cause)
+        log.error({ request: describeSafely(request), error: trace }, 'request failed')
+      })
+    }
+  }
+  const isServed = (info: ResourceInfo): boolean => {
+    const kind = kindAt.get(pathOf(info))
+    if (!kind) return reviewAt.has(pathOf(info)) && info.name === undefined
+    return isPlaced(kind, info) && hasSubresource(kind, info, subresources)
+  }
+  const requests = createRequestMetrics(deps.metrics, isServed)
+  countStored(deps.metrics, objects, kinds)
+
   return {
     describe: parseRequestInfo,
     objects,
-    handle: async (request) => {
-      try {
-        return await answer(request)
-      } catch (error) {
-        return failureAnswer(error, (cause) => {
-          const trace = cause instanceof Error ? cause.stack : String(cause)
-          log.error({ request: describeSafely(request), error: trace }, 'request failed')
-        })
-      }
+    handle: (request) => {
+      const info = parsedSafely(request)
+      return requests.measure(request, info, () => answerAlways(request, info))
     },
     [Symbol.asyncDispose]: async () => stopping.abort(),
   }
@@ -135,10 +149,26 @@ function pageNotFound(): ApiResponse {
   }
 }
 
-function describeSafely(request: ApiRequest): string {
+const pathOf = (info: ResourceInfo): string => `${apiVersionOf(info)}/${info.resource}`
+
+async function answerMetrics(metrics: Metrics | undefined, request: ApiRequest): Promise<ApiResponse | undefined> {
+  if (!metrics || request.path !== '/metrics') return undefined
+  if (request.method !== 'GET') return undefined
+  const { contentType, text } = await metrics.expose()
+  const value = new TextEncoder().encode(text)
+  return { status: 200, headers: { 'content-type': contentType }, body: { type: 'bytes', value } }
+}
+
+/** Undefined for a path that cannot be read; who answers says so. */
+function parsedSafely(request: ApiRequest): RequestInfo | undefined {
   try {
-    return describeRequest(parseRequestInfo(request))
+    return parseRequestInfo(request)
   } catch {
-    return `${request.method} with an unreadable path`
+    return undefined
   }
+}
+
+function describeSafely(request: ApiRequest): string {
+  const info = parsedSafely(request)
+  return info ? describeRequest(info) : `${request.method} with an unreadable path`
 }

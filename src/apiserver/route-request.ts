@@ -45,6 +45,10 @@ export function routeRequest(kind: Kind, info: ResourceInfo, more: SubresourceRo
   return answer
 }
 
+export function hasSubresource(kind: Kind, info: ResourceInfo, more: SubresourceRoutes): boolean {
+  return routesOf(kind, info, more) !== undefined
+}
+
 function routesOf(kind: Kind, info: ResourceInfo, more: SubresourceRoutes): Routes | undefined {
   const { subresource, verb, name } = info
   if (subresource === undefined) {

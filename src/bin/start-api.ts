@@ -8,6 +8,7 @@ import type { Pki } from '#apiserver/pki/open-pki.ts'
 import { serveHttps } from '#apiserver/serve-https.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
+import type { Metrics } from '#observe/metrics.ts'
 import type { Store } from '#store/contract.ts'
 import type { Cluster } from './read-cluster.ts'
 
@@ -20,15 +21,16 @@ export interface ApiParts {
   /** Filled later; streams of pods are asked for when there are pods. */
   readonly agents: readonly NodeAgent[]
   readonly log: Log
+  readonly metrics: Metrics
 }
 
 /** Resolves when the API is served, with the objects that every cluster has. */
 export async function startApi(parts: ApiParts, stack: AsyncDisposableStack, signal: AbortSignal): Promise<ApiServer> {
-  const { cluster, store, pki } = parts
+  const { cluster, store, pki, metrics } = parts
   const log = parts.log.child({ component: 'apiserver' })
   const auth = openAuth({ serviceAccountKey: pki.serviceAccountKey, clock: systemClock, objects: () => api.objects })
   const { authorize, mintToken, reviews } = auth
-  const api: ApiServer = stack.use(await createApiHandler({ store, log, authorize, mintToken, reviews }))
+  const api: ApiServer = stack.use(await createApiHandler({ store, log, authorize, mintToken, reviews, metrics }))
   await Promise.all([
     applyBootstrap(api.handle, cluster.plan, signal),
     serve({ ...parts, api, auth, log }, stack, signal),

@@ -16,7 +16,9 @@ import { isInitialUserNamespace } from '#kernel/user-namespace.ts'
 import { apiServerPort, planFamilies, serviceCidrs } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Progress } from '#lib/progress.ts'
+import { deferMetrics } from '#observe/defer-metrics.ts'
 import type { Log } from '#observe/log.ts'
+import { openMetrics } from '#observe/metrics.ts'
 import { openSqliteStore } from '#store/sqlite/open-sqlite-store.ts'
 import { claimIndex } from './claim-index.ts'
 import { type Cluster, nodeName, readCluster } from './read-cluster.ts'
@@ -55,13 +57,22 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   const edge = superviseEdge({ paths, config: edgeConfig(cluster), env: options.env, log }, signal)
   edge.catch(() => {})
   const agents: NodeAgent[] = []
-  const api = await startApi({ cluster, store, pki, listener, agents, log }, stack, signal)
+  const metrics = deferMetrics(openMetrics)
+  const api = await startApi({ cluster, store, pki, listener, agents, log, metrics }, stack, signal)
   const transport = stack.use(inProcessTransport(api.handle, adminUser))
   const client = createClient({ transport, userAgent: 'frontdesk' })
   const informers = stack.use(createInformers(client, signal, { log }))
   stack.use(
     startControllers(
-      { client, informers, clock: systemClock, log, rootCa: pki.caCertificate, serviceCidrs: serviceCidrs(plan) },
+      {
+        client,
+        informers,
+        clock: systemClock,
+        log,
+        rootCa: pki.caCertificate,
+        serviceCidrs: serviceCidrs(plan),
+        metrics,
+      },
       signal,
     ),
   )
@@ -76,6 +87,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
     step: 'services',
     detail: `${record.proxyMode}, addresses ${serviceCidrs(plan).join(' ')}, DNS ${plan.dnsServiceIp}`,
   })
+  metrics.open().catch((error: unknown) => log.warn({ err: error }, 'Cannot keep metrics'))
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   const started = stack.move()
   return { stopped, [Symbol.asyncDispose]: () => started.disposeAsync() }

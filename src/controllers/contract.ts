@@ -3,6 +3,7 @@ import type { Client, EventRecorder } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
+import type { Metrics } from '#observe/metrics.ts'
 
 export interface ControllerDeps {
   readonly client: Client
@@ -10,6 +11,7 @@ export interface ControllerDeps {
   readonly clock: Clock
   readonly log: Log
   readonly recordEvent: EventRecorder
+  readonly metrics?: Metrics
 }
 
 /** A started controller. */

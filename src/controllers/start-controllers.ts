@@ -4,6 +4,7 @@ import type { Informers } from '#client/create-informers.ts'
 import { recordEvents } from '#client/record-events.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
+import type { Metrics } from '#observe/metrics.ts'
 import type { Controller, ControllerDeps } from './contract.ts'
 import { startDaemonSetController } from './daemonset/start.ts'
 import { startDeploymentController } from './deployment/start.ts'
@@ -32,6 +33,7 @@ export interface ControllersDeps {
   readonly serviceCidrs?: readonly string[]
   /** PEM text of the CA that pods verify the API server by. */
   readonly rootCa: string
+  readonly metrics?: Metrics
 }
 
 export interface RunningControllers extends AsyncDisposable {

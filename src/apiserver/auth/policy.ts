@@ -64,6 +64,7 @@ export const standardPolicy: readonly Grant[] = [
       { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
     ],
   },
+  { groups: ['system:monitoring'], rules: [{ verbs: ['get'], nonResourceURLs: [...health, '/metrics'] }] },
   // It makes and removes objects of every kind (garbage collection, namespaces), also of kinds yet to come.
   { users: ['system:kube-controller-manager'], rules: everything },
   {

@@ -115,7 +115,7 @@ function rootPaths(resources: readonly ServedResource[]): string[] {
   const versions = [...new Set(resources.map(({ group, version: served }) => `${group}/${served}`))]
   const ofGroups = groups.map((group) => `/apis/${group}`)
   const ofVersions = versions.filter((each) => !each.startsWith('/')).map((each) => `/apis/${each}`)
-  const others = ['/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
+  const others = ['/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
   return ['/api', '/api/v1', '/apis', ...ofGroups, ...ofVersions, ...others].sort()
 }
 

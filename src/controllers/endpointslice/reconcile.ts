@@ -13,6 +13,7 @@ import { awaitsNode, desiredEndpoints } from './desired-endpoints.ts'
 import { planSlices } from './plan-slices.ts'
 import type { SlicePlan } from './plan-slices.ts'
 import { sliceIdentity } from './slice-identity.ts'
+import type { SliceMetrics } from './slice-metrics.ts'
 import { topologyEvents } from './topology-events.ts'
 import { wantsZoneHints, withZoneHints } from './topology-mode.ts'
 import type { ZoneShares } from './zone-shares.ts'
@@ -25,6 +26,7 @@ export interface EndpointSliceSources extends Pick<ControllerDeps, 'recordEvent'
   readonly slicesByService: ObjectIndex<EndpointSlice>
   readonly slices: OwnedResource<EndpointSlice>
   readonly zoneShares: () => ZoneShares
+  readonly metrics: SliceMetrics
 }
 
 export function reconcileEndpointSlices(sources: EndpointSliceSources): Reconcile {
@@ -35,6 +37,7 @@ export function reconcileEndpointSlices(sources: EndpointSliceSources): Reconcil
     // Slices of a deleted Service go with their owner; those of one that lost its selector are left to the user.
     if (!service || !hasEndpoints(service)) {
       tellTopology.forget(key)
+      sources.metrics.forget(key)
       return triggerTimes.forget(key)
     }
     const { namespace = '' } = service.metadata
@@ -47,7 +50,9 @@ export function reconcileEndpointSlices(sources: EndpointSliceSources): Reconcil
       : undefined
     const desired = hinted?.map((family) => family.desired) ?? plain
     const identity = sliceIdentity(service, triggerTimes.next(key, service, pods))
-    await applyPlan(sources, service, planSlices({ identity, existing, desired }))
+    const plan = planSlices({ identity, existing, desired })
+    await applyPlan(sources, service, plan)
+    sources.metrics.synced(key, { service, existing, desired, plan })
     tellTopology.tell(key, service, hinted)
     const waiting = pods.find((pod) => awaitsNode({ service, findNode }, pod))
     if (waiting) throw new Error(`Cannot place pod ${waiting.metadata.name}: its node is not known yet`)
@@ -69,6 +74,7 @@ async function applyPlan(sources: EndpointSliceSources, service: Service, plan: 
     ])
     await Promise.all(plan.delete.map((slice) => slices.delete(slice)))
   } catch (error) {
+    sources.metrics.failed()
     const { namespace, name } = service.metadata
     const reason = `Error updating Endpoint Slices for Service ${namespace}/${name}: ${String(error)}`
     recordEvent(service, 'Warning', 'FailedToUpdateEndpointSlices', reason)

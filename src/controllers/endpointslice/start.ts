@@ -12,6 +12,7 @@ import { indexPodsByLabel } from '../selected-pods.ts'
 import { indexServicesBySelector } from '../services-of-pod.ts'
 import { startQueue } from '../start-queue.ts'
 import { reconcileEndpointSlices } from './reconcile.ts'
+import { createSliceMetrics } from './slice-metrics.ts'
 import { controllerName, managedByLabel, serviceNameLabel } from './slice-identity.ts'
 import { wantsZoneHints } from './topology-mode.ts'
 import { shareFacts, zoneLabel, zoneShares } from './zone-shares.ts'
@@ -35,6 +36,7 @@ export function startEndpointSliceController(deps: ControllerDeps, signal: Abort
     slicesByService,
     slices,
     zoneShares: zones.shares,
+    metrics: createSliceMetrics(deps.metrics),
   })
   const caches = [services, pods, nodes, slices.cache]
   const queue = startQueue(deps, { name, reconcile, caches }, signal)
