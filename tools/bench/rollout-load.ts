@@ -1,22 +1,32 @@
 /**
- * Runs in the network of a pod: new connections and requests on kept connections at a constant rate, whatever happens to
- * those before. Argument: `LoadOptions` as JSON. Prints `LoadReport` lines five times a second; ends with standard input.
+ * Runs in the network of a pod or of the underlay: new connections, requests on kept connections and datagrams at a
+ * constant rate, whatever happens to those before. Argument: `LoadOptions` as JSON. Prints `LoadReport` lines five times a
+ * second; ends with standard input.
  */
-import net from 'node:net'
+import { DatagramAsker } from './rollout-datagrams.ts'
+import { startConnection, type Connection } from './rollout-connection.ts'
 
-export interface LoadOptions {
-  readonly targets: readonly { readonly name: string; readonly address: string; readonly port: number }[]
-  /** For each target. */
+export interface LoadTarget {
+  readonly name: string
+  readonly address: string
+  readonly port: number
   readonly newPerSecond: number
   readonly keptConnections: number
-  /** On each kept connection. */
-  readonly requestsPerSecond: number
+  /** On all kept connections together. */
+  readonly keptPerSecond: number
+  /** Questions, each from a port of its own; absent: none. */
+  readonly datagramsPerSecond?: number
+}
+
+export interface LoadOptions {
+  readonly targets: readonly LoadTarget[]
 }
 
 export interface TargetCounts {
-  /** Answered requests: each on a connection of its own, and on kept connections. */
+  /** Answered requests: each on a connection of its own, on kept connections, and in datagrams. */
   fresh: number
   kept: number
+  datagrams: number
   /** By kind, such as `connect: ECONNREFUSED`. */
   failures: Record<string, number>
   slowestMs: number
@@ -26,26 +36,44 @@ export type LoadReport = Readonly<Record<string, TargetCounts>>
 
 const tickMs = 5
 const reportMs = 200
-const patienceMs = 10_000
 /** More at a time means that nothing is answered any more: not a rate that anybody could keep. */
 const maxInFlight = 2_000
 
 class Target {
-  readonly counts: TargetCounts = { fresh: 0, kept: 0, failures: {}, slowestMs: 0 }
-  readonly #address: string
-  readonly #port: number
+  readonly counts: TargetCounts = { fresh: 0, kept: 0, datagrams: 0, failures: {}, slowestMs: 0 }
+  readonly #options: LoadTarget
+  readonly #asker: DatagramAsker
   #inFlight = 0
+  #begunMs = performance.now()
+  #asked = { fresh: 0, datagrams: 0 }
 
-  constructor({ address, port }: LoadOptions['targets'][number]) {
-    this.#address = address
-    this.#port = port
+  constructor(options: LoadTarget) {
+    this.#options = options
+    this.#asker = new DatagramAsker(options)
   }
 
-  ask(): void {
+  start(): void {
+    const { keptConnections, keptPerSecond } = this.#options
+    const everyMs = keptConnections === 0 ? 0 : (1000 * keptConnections) / keptPerSecond
+    for (let index = 0; index < keptConnections; index++) {
+      setTimeout(() => this.#keepAsking(everyMs), (index * everyMs) / keptConnections)
+    }
+    this.#begunMs = performance.now()
+  }
+
+  /** Asks as much as is due. */
+  tick(nowMs: number): void {
+    const seconds = (nowMs - this.#begunMs) / 1000
+    const { newPerSecond, datagramsPerSecond = 0 } = this.#options
+    for (; this.#asked.fresh < seconds * newPerSecond; this.#asked.fresh++) this.#ask()
+    for (; this.#asked.datagrams < seconds * datagramsPerSecond; this.#asked.datagrams++) this.#send()
+  }
+
+  #ask(): void {
     if (this.#inFlight >= maxInFlight) return this.#fail('not asked: too many wait')
     this.#inFlight++
     const begun = performance.now()
-    const connection = this.#connect('close')
+    const connection = startConnection(this.#options, 'close')
     connection.ask((failure) => {
       this.#inFlight--
       connection.destroy()
@@ -53,15 +81,20 @@ class Target {
     })
   }
 
+  #send(): void {
+    const begun = performance.now()
+    this.#asker.ask((failure) => this.#count('datagrams', begun, failure && `datagram: ${failure}`))
+  }
+
   /** One connection after another, each as long as the server lets it. */
-  keepAsking(everyMs: number): void {
+  #keepAsking(everyMs: number): void {
     let connection: Connection | undefined
     let isAsking = false
     setInterval(() => {
       if (isAsking) return
       isAsking = true
       const begun = performance.now()
-      connection ??= this.#connect('keep-alive')
+      connection ??= startConnection(this.#options, 'keep-alive')
       const current = connection
       current.ask((failure, isLast) => {
         isAsking = false
@@ -73,11 +106,7 @@ class Target {
     }, everyMs)
   }
 
-  #connect(keep: 'close' | 'keep-alive'): Connection {
-    return new Connection(net.connect({ host: this.#address, port: this.#port }), keep)
-  }
-
-  #count(what: 'fresh' | 'kept', begun: number, failure: string | undefined): void {
+  #count(what: 'fresh' | 'kept' | 'datagrams', begun: number, failure: string | undefined): void {
     if (failure) return this.#fail(failure)
     this.counts[what]++
     this.counts.slowestMs = Math.max(this.counts.slowestMs, Math.round(performance.now() - begun))
@@ -88,73 +117,13 @@ class Target {
   }
 }
 
-type Answered = (failure: string | undefined, isLast: boolean) => void
-
-class Connection {
-  readonly #socket: net.Socket
-  readonly #request: string
-  #stage = 'connect'
-  #answered: Answered | undefined
-  #received = ''
-  #ended: string | undefined
-
-  constructor(socket: net.Socket, keep: 'close' | 'keep-alive') {
-    this.#socket = socket
-    this.#request = `GET / HTTP/1.1\r\nHost: rollout\r\nConnection: ${keep}\r\n\r\n`
-    socket.setNoDelay(true)
-    socket.on('connect', () => (this.#stage = 'request'))
-    socket.setEncoding('latin1').on('data', (text: string) => this.#read(text))
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#end(`${this.#stage}: ${error.code ?? error.message}`))
-    socket.on('timeout', () => this.#end(`${this.#stage}: no answer in ${patienceMs} ms`))
-    socket.on('close', () => this.#end(`${this.#stage}: closed without an answer`))
-  }
-
-  ask(answered: Answered): void {
-    if (this.#ended) return answered(this.#ended, true)
-    this.#answered = answered
-    this.#socket.setTimeout(patienceMs)
-    this.#socket.write(this.#request)
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
-  }
-
-  #read(text: string): void {
-    this.#received += text
-    const head = /^HTTP\/1\.1 200 OK\r\nContent-Length: (\d+)\r\nConnection: (\S+)\r\n\r\n/.exec(this.#received)
-    if (!head || this.#received.length < head[0].length + Number(head[1])) return
-    this.#received = ''
-    this.#socket.setTimeout(0)
-    this.#finish(undefined, head[2] === 'close')
-  }
-
-  #end(failure: string): void {
-    this.#ended ??= failure
-    this.#finish(this.#ended, true)
-  }
-
-  #finish(failure: string | undefined, isLast: boolean): void {
-    const answered = this.#answered
-    this.#answered = undefined
-    answered?.(failure, isLast)
-  }
-}
-
 if (import.meta.main) {
   const options = JSON.parse(process.argv[2] ?? '') as LoadOptions
   const targets = new Map(options.targets.map((target) => [target.name, new Target(target)]))
-  const everyMs = 1000 / options.requestsPerSecond
-  for (const target of targets.values()) {
-    for (let index = 0; index < options.keptConnections; index++) {
-      setTimeout(() => target.keepAsking(everyMs), (index * everyMs) / options.keptConnections)
-    }
-  }
-  const begun = performance.now()
-  let asked = 0
+  for (const target of targets.values()) target.start()
   setInterval(() => {
-    const due = ((performance.now() - begun) * options.newPerSecond) / 1000
-    for (; asked < due; asked++) for (const target of targets.values()) target.ask()
+    const nowMs = performance.now()
+    for (const target of targets.values()) target.tick(nowMs)
   }, tickMs)
   setInterval(() => {
     const report = Object.fromEntries([...targets].map(([name, { counts }]) => [name, counts]))

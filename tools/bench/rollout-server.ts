@@ -1,17 +1,26 @@
 /**
- * Runs in the pods of rollout.ts: answers GET requests on port 8080 and ends as a well-behaved server does. On SIGTERM it
- * takes what already waits at its door, closes the door, and closes each connection with its next answer.
+ * Runs in the pods of rollout.ts: answers GET requests and datagrams on one port and ends as a well-behaved server does.
+ * On SIGTERM it takes what already waits at its door, closes the door, and closes each connection with its next answer.
+ * Environment: `PORT`; `START_DELAY_MS`, before it listens; `NOT_READY`, a directory: while a
+ * file there has the name of the pod, `/ready` answers 503.
  */
+import dgram from 'node:dgram'
+import { existsSync } from 'node:fs'
 import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
 
-const port = 8080
-const body = `${process.env['POD_NAME'] ?? 'pod'}\n`
+const { PORT = '8080', START_DELAY_MS = '0', NOT_READY = '' } = process.env
+const notReadyFile = path.join(NOT_READY, os.hostname())
+const body = `${os.hostname()}\n`
+const answers = { kept: render('200 OK', 'keep-alive'), last: render('200 OK', 'close') }
+const notReady = render('503 Service Unavailable', 'close')
 /** Connections without a request for so long after SIGTERM are closed without one. */
 const idleMs = 20_000
 
 let isEnding = false
 const open = new Set<net.Socket>()
-const server = net.createServer((socket) => {
+const server = net.createServer({ noDelay: true }, (socket) => {
   open.add(socket)
   socket.on('close', () => {
     open.delete(socket)
@@ -27,12 +36,16 @@ const server = net.createServer((socket) => {
     }
   })
 })
+const datagrams = dgram.createSocket('udp4', (message, { address, port }) => datagrams.send(message, port, address))
+
+function render(status: string, connection: string): string {
+  return `HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\nConnection: ${connection}\r\n\r\n${body}`
+}
 
 function answer(socket: net.Socket, request: string): void {
-  const isLast = isEnding || /\r\nconnection: close/i.test(request)
-  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nConnection: ${isLast ? 'close' : 'keep-alive'}\r\n\r\n`
-  if (isLast) socket.end(head + body)
-  else socket.write(head + body)
+  if (request.startsWith('GET /ready ') && existsSync(notReadyFile)) socket.end(notReady)
+  else if (isEnding || request.endsWith('Connection: close')) socket.end(answers.last)
+  else socket.write(answers.kept)
 }
 
 function leaveWhenDone(): void {
@@ -50,4 +63,7 @@ process.on('SIGTERM', () => {
   )
   setTimeout(() => process.exit(0), idleMs)
 })
-server.listen({ port, host: '0.0.0.0', backlog: 511 })
+setTimeout(() => {
+  server.listen({ port: Number(PORT), host: '0.0.0.0', backlog: 511 })
+  datagrams.bind(Number(PORT), '0.0.0.0')
+}, Number(START_DELAY_MS))

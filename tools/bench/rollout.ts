@@ -1,148 +1,96 @@
 /**
- * Counts what is lost while pods come and go under a constant load of new and kept connections: rolling restarts, scaling,
- * a node drained, the control plane killed in the middle of a rollout (and with it every Service proxy). Two Deployments go
- * through everything side by side; the pods of the second are stopped without waiting for their routes, as a control.
+ * Counts what is lost while pods come and go under a constant load of new and kept connections and datagrams: see
+ * rollout-steps.ts for what is done and rollout-targets.ts for the ways that are taken. The pods of one Deployment are
+ * stopped without waiting for their routes: the control, which must lose something.
  *
- * `npm run bench:rollout`: 1,000,000 requests over 50 rollouts. Options: `--rollouts N`, `--requests N`, `--rate N`.
+ * `npm run bench:rollout`: 1,000,000 requests over 50 rollouts; writes docs/benchmarks-rollout.md. Options: `--rollouts N`,
+ * `--requests N`, `--rate N`, `--nodes N`, `--write` to write the page of a smaller run, too.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Event } from '#api/event.ts'
-import { startBenchCluster, type BenchCluster } from './bench-cluster.ts'
-import type { TargetCounts } from './rollout-load.ts'
-import {
-  createApp,
-  drain,
-  namespace,
-  replicas,
-  restart,
-  scale,
-  timeDeletion,
-  timeWrites,
-  uncordon,
-  untilSettled,
-} from './rollout-objects.ts'
+import type { Client } from '#client/contract.ts'
+import { startBenchCluster } from './bench-cluster.ts'
+import { renderPage, renderRollouts } from './render-rollouts.ts'
+import { countFailures, demanded, lost, lostByControl, type RolloutResult } from './rollout-counts.ts'
+import type { LoadReport } from './rollout-load.ts'
+import { apps, createApp, namespace, timeDeletion, timeWrites } from './rollout-objects.ts'
+import { planSteps, settle } from './rollout-steps.ts'
+import { createTargets } from './rollout-targets.ts'
 import { startRolloutLoad, type RunningLoad } from './start-rollout-load.ts'
-import { summarize, type Summary } from './statistics.ts'
+import { summarize } from './statistics.ts'
 
 export interface RolloutOptions {
   readonly rollouts: number
-  /** At least so many to the ordered Deployment. */
+  /** At least so many, by all ways that must lose nothing. */
   readonly requests: number
-  /** New connections a second to each Deployment; on kept connections there are as many requests. */
+  /** New connections a second to the first Service, and as many requests on kept ones; other ways get less. */
   readonly rate: number
+  readonly nodes: number
   readonly timedDeletions: number
   readonly tell: (line: string) => void
 }
 
-export interface RolloutResult {
-  readonly ordered: TargetCounts
-  readonly control: TargetCounts
-  readonly deletion: { readonly ordered: Summary; readonly control: Summary }
-  /** One write of a small object through the API, in milliseconds: what a wait is made of. */
-  readonly write: Summary
-  /** Pods that were stopped although somebody had not confirmed, by the message of the event. */
-  readonly unconfirmed: readonly string[]
-}
-
-const apps = ['ordered', 'control'] as const
-const nodes = 3
-
 export async function measureRollouts(options: RolloutOptions): Promise<RolloutResult> {
-  await using cluster = await startBenchCluster(nodes)
+  await using cluster = await startBenchCluster(options.nodes)
   const { client } = cluster
-  const addresses = await Promise.all(apps.map((name) => createApp(client, name, name === 'ordered')))
+  using directory = openDirectory()
+  await Promise.all(apps.map((app) => createApp(client, app, directory.path)))
+  const targets = await createTargets(cluster, options.rate)
   await settle(cluster)
-  const deletion = await timeDeletions(cluster, options.timedDeletions)
+  const deletion = await timeDeletions(client, directory.path, options.timedDeletions)
   const write = summarize(await timeWrites(client, options.timedDeletions))
-  const load = { ordered: addresses[0]!, control: addresses[1]!, rate: options.rate }
-  await using running = await startRolloutLoad(cluster, load)
-  await running.more(options.rate)
-  await runAll(cluster, running, options)
-  const { items } = await client.of(Event).list({ namespace, fieldSelector: 'reason=RoutesNotWithdrawn' })
-  const unconfirmed = items
-    .filter(({ involvedObject }) => involvedObject.name?.startsWith('ordered'))
-    .map(({ message = '' }) => message)
-  const counts = running.counts()
-  return { ordered: counts['ordered']!, control: counts['control']!, deletion, write, unconfirmed }
-}
-
-async function runAll(cluster: BenchCluster, load: RunningLoad, options: RolloutOptions): Promise<void> {
-  const { client } = cluster
-  const each = (act: (name: string) => Promise<unknown>) => Promise.all(apps.map(act))
-  const step = async (name: string, act: () => Promise<unknown>): Promise<void> => {
-    const begun = performance.now()
-    await act()
+  await using load = await startRolloutLoad(cluster, targets)
+  const begun = performance.now()
+  const steps = planSteps({ cluster, directory: directory.path, rollouts: options.rollouts })
+  await load.until((counts) => demanded(counts) >= options.rate)
+  for (const [index, step] of steps.entries()) {
+    const stepBegun = performance.now()
+    await step.act()
     await settle(cluster)
-    await load.more(options.rate / 5)
-    const seconds = ((performance.now() - begun) / 1000).toFixed(1)
-    options.tell(`${name.padEnd(36)} ${seconds.padStart(5)} s   ${describe(load.counts())}`)
+    const seconds = ((performance.now() - stepBegun) / 1000).toFixed(1)
+    await atLeast(load, (options.requests * (index + 1)) / steps.length)
+    options.tell(`${step.name.padEnd(36)} ${seconds.padStart(5)} s   ${describe(load.counts())}`)
   }
-  for (const count of [6, 2, replicas])
-    await step(`scale to ${count}`, () => each((name) => scale(client, name, count)))
-  const node = `${cluster.name}-2`
-  await step('drain a node', () => drain(client, node, apps))
-  await step('uncordon it, rolling restart', async () => {
-    await uncordon(client, node)
-    await each((name) => restart(client, name))
-  })
-  await step('kill -9 control plane in a rollout', async () => {
-    await each((name) => restart(client, name))
-    await delay(700)
-    await killControlPlane(cluster)
-    await cluster.up()
-  })
-  for (let index = 2; index < options.rollouts; index++) {
-    await step(`rolling restart ${index + 1}`, () => each((name) => restart(client, name)))
-  }
-  while (total(load.counts()['ordered']!) < options.requests) {
-    await step('steady load', () => load.more(Math.min(options.requests, options.rate * 60)))
-  }
+  const seconds = (performance.now() - begun) / 1000
+  const unconfirmed = await listUnconfirmed(client)
+  const { rollouts, nodes } = options
+  return { counts: load.counts(), rollouts, nodes, seconds, deletion, write, unconfirmed }
 }
 
-/** The proxies run in it: their rules stay, and are adopted by the next. */
-async function killControlPlane(cluster: BenchCluster): Promise<void> {
-  const victim = (await cluster.processes()).find(({ role }) => role === 'control-plane')
-  if (!victim) throw new Error('Cannot kill the control plane: it does not run')
-  process.kill(victim.pid, 'SIGKILL')
+/** Steps are spread evenly over all requests; some are made in any case after each. */
+async function atLeast(load: RunningLoad, count: number): Promise<void> {
+  const some = demanded(load.counts()) + 200
+  await load.until((counts) => demanded(counts) >= Math.max(some, count))
 }
 
-async function settle({ client }: BenchCluster): Promise<void> {
-  await Promise.all(apps.map((name) => untilSettled(client, name)))
+function openDirectory(): Disposable & { readonly path: string } {
+  const made = mkdtempSync(path.join(tmpdir(), 'frontdesk-rollout-'))
+  return { path: made, [Symbol.dispose]: () => rmSync(made, { recursive: true, force: true }) }
 }
 
-async function timeDeletions({ client }: BenchCluster, count: number): Promise<RolloutResult['deletion']> {
-  const times: Record<(typeof apps)[number], number[]> = { ordered: [], control: [] }
+async function listUnconfirmed(client: Client): Promise<readonly string[]> {
+  const { items } = await client.of(Event).list({ namespace, fieldSelector: 'reason=RoutesNotWithdrawn' })
+  return items.map(({ involvedObject, message = '' }) => `${involvedObject.name}: ${message}`)
+}
+
+async function timeDeletions(client: Client, directory: string, count: number): Promise<RolloutResult['deletion']> {
+  const times = { ordered: [] as number[], control: [] as number[] }
   for (let index = 0; index < count; index++) {
-    for (const app of apps) times[app].push(await timeDeletion(client, app, app === 'ordered'))
+    for (const name of ['ordered', 'control'] as const) {
+      const app = apps.find((one) => one.name === name)!
+      times[name].push(await timeDeletion(client, app, directory))
+    }
   }
   return { ordered: summarize(times.ordered), control: summarize(times.control) }
 }
 
-export const total = ({ fresh, kept }: TargetCounts): number => fresh + kept
-export const countFailures = ({ failures }: TargetCounts): number =>
-  Object.values(failures).reduce((sum, count) => sum + count, 0)
-
-const describe = (counts: Readonly<Record<string, TargetCounts>>): string =>
-  Object.entries(counts)
-    .map(([name, one]) => `${name} ${countFailures(one)} of ${total(one)}`)
-    .join(', ')
-
-export function renderRollouts({ ordered, control, deletion, write, unconfirmed }: RolloutResult): string {
-  const line = (name: string, counts: TargetCounts) => {
-    const kinds = Object.entries(counts.failures).map(([kind, count]) => `${count} × ${kind}`)
-    const why = kinds.length > 0 ? ` (${kinds.join(', ')})` : ''
-    const { fresh, kept, slowestMs } = counts
-    return `${name}: ${countFailures(counts)} lost${why}; ${fresh} new and ${kept} kept answered, slowest ${slowestMs} ms`
-  }
-  const added = deletion.ordered.median - deletion.control.median
-  return [
-    line('routes first', ordered),
-    line('control, not waiting', control),
-    `deletion of a pod: ${deletion.ordered.median.toFixed(1)} ms, control ${deletion.control.median.toFixed(1)} ms: ` +
-      `${added.toFixed(1)} ms added; one write to the API: ${write.median.toFixed(1)} ms (medians)`,
-    `stopped without confirmation: ${unconfirmed.length}${unconfirmed[0] ? ` (${unconfirmed[0]})` : ''}`,
-  ].join('\n')
+function describe(counts: LoadReport): string {
+  const failing = Object.entries(counts).filter(([, one]) => countFailures(one) > 0)
+  const each = failing.map(([name, one]) => `${name} ${countFailures(one)}`)
+  return `${lost(counts)} lost of ${demanded(counts)}${each.length > 0 ? `   (${each.join(', ')})` : ''}`
 }
 
 if (import.meta.main) {
@@ -150,17 +98,23 @@ if (import.meta.main) {
     options: {
       rollouts: { type: 'string', default: '50' },
       requests: { type: 'string', default: '1000000' },
-      rate: { type: 'string', default: '300' },
+      rate: { type: 'string', default: '400' },
+      nodes: { type: 'string', default: '5' },
+      write: { type: 'boolean', default: false },
     },
   })
+  const [rollouts, requests] = [Number(values.rollouts), Number(values.requests)]
   const result = await measureRollouts({
-    rollouts: Number(values.rollouts),
-    requests: Number(values.requests),
+    rollouts,
+    requests,
     rate: Number(values.rate),
+    nodes: Number(values.nodes),
     timedDeletions: 20,
     tell: (line) => console.log(line),
   })
   console.log(renderRollouts(result))
-  if (countFailures(result.control) === 0) console.log('inconclusive: the control has lost nothing either')
-  process.exitCode = countFailures(result.ordered) === 0 ? 0 : 1
+  if (values.write || (rollouts >= 50 && requests >= 1_000_000))
+    writeFileSync(new URL('../../docs/benchmarks-rollout.md', import.meta.url), renderPage(result))
+  if (lostByControl(result.counts) === 0) console.log('inconclusive: the control has lost nothing either')
+  process.exitCode = lost(result.counts) === 0 ? 0 : 1
 }
