@@ -31,6 +31,8 @@ export const IPAddress = defineKind<IPAddress>({
   version: 'v1',
   kind: 'IPAddress',
   plural: 'ipaddresses',
+  // asked for by kubectl before 1.33
+  olderVersions: ['v1beta1'],
   shortNames: ['ip'],
   schema: ipAddressSchema,
   namespaced: false,

@@ -52,6 +52,8 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly version: string
   readonly kind: string
   readonly plural: string
+  /** Older versions that have the same fields and are served, too. */
+  readonly olderVersions: readonly string[]
   readonly singular: string
   readonly shortNames: readonly string[]
   readonly categories: readonly string[]
@@ -96,6 +98,7 @@ export interface KindDeclaration<T extends KubeObject> {
   version: string
   kind: string
   plural: string
+  olderVersions?: readonly string[]
   shortNames?: readonly string[]
   categories?: readonly string[]
   namespaced?: boolean
@@ -118,6 +121,7 @@ export interface KindDeclaration<T extends KubeObject> {
 export function defineKind<T extends KubeObject>(declaration: KindDeclaration<T>): Kind<T> {
   return {
     singular: declaration.kind.toLowerCase(),
+    olderVersions: [],
     shortNames: [],
     categories: [],
     namespaced: true,

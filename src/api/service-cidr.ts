@@ -33,6 +33,8 @@ export const ServiceCIDR = defineKind<ServiceCIDR>({
   version: 'v1',
   kind: 'ServiceCIDR',
   plural: 'servicecidrs',
+  // asked for by kubectl before 1.33
+  olderVersions: ['v1beta1'],
   schema: serviceCIDRSchema,
   namespaced: false,
   hasStatus: true,

@@ -7,10 +7,17 @@ export interface Call {
   readonly request: ApiRequest
   readonly info: ResourceInfo
   readonly kind: Kind
+  /** One of the kind's older versions, when the path asks for it. */
+  readonly olderVersion?: string
   /** Of the path; absent for cluster-scoped kinds and for lists over all namespaces. */
   readonly namespace: string | undefined
   /** Texts of `Warning` headers, in order, each once. */
   readonly warnings: Set<string>
+}
+
+/** What the body of the request says that it is. */
+export function typeInBody({ kind, olderVersion }: Call): Kind {
+  return olderVersion === undefined ? kind : { ...kind, version: olderVersion }
 }
 
 /** The name in the path. Routes without one never get here. */

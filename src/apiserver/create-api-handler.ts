@@ -8,12 +8,13 @@ import type { Log } from '#observe/log.ts'
 import type { Metrics } from '#observe/metrics.ts'
 import type { Store } from '#store/contract.ts'
 import { standardAdmission } from './admission/standard-admission.ts'
+import { inVersion } from './answer/in-version.ts'
 import { failureAnswer } from './answer/failure-answer.ts'
 import { type Authorize, authorizeRequest, describeRequest } from './authorize-request.ts'
 import type { Call } from './call.ts'
 import { createOpenApiDocuments } from './discovery/open-api-documents.ts'
 import { createPathAnswerer } from './discovery/answer-path.ts'
-import { type PostOnlyResource, servedResources } from './discovery/served-resources.ts'
+import { type PostOnlyResource, servedResources, withOlderVersions } from './discovery/served-resources.ts'
 import { startEventExpiry } from './expire-events.ts'
 import { type ObjectStore, openObjectStore } from './objects/open-object-store.ts'
 import type { Decodable } from './request/decode-body.ts'
@@ -68,6 +69,8 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
   const server: ServerDeps = { objects, clock, authorize, admission, allocators: registry.allocators }
   await registry.start(stopping.signal)
   const kindAt = indexByPath(kinds)
+  for (const [version, kind] of withOlderVersions(kinds))
+    kindAt.set(pathOf({ ...kind, version, resource: kind.plural }), kind)
   const reviewAt = indexByPath(reviews)
   const subresources = subresourcesOf(deps.mintToken)
   const answerPath = createPathAnswerer({
@@ -85,7 +88,8 @@ export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> 
     const kind = kindAt.get(path)
     if (!kind || !isPlaced(kind, info)) return pageNotFound()
     const call = callOf(request, info, kind)
-    return (await routeRequest(kind, info, subresources)?.(server, call)) ?? pageNotFound()
+    const response = await routeRequest(kind, info, subresources)?.(server, call)
+    return response ? inVersion(response, kind, call.olderVersion) : pageNotFound()
   }
 
   const answerAlways = async (request: ApiRequest, info: RequestInfo | undefined): Promise<ApiResponse> => {
@@ -136,6 +140,7 @@ function callOf(request: ApiRequest, info: ResourceInfo, kind: Kind): Call {
     request,
     info,
     kind,
+    ...(info.version !== kind.version && { olderVersion: info.version }),
     namespace: kind.namespaced ? info.namespace : undefined,
     warnings: new Set(kind.deprecated === undefined ? [] : [kind.deprecated]),
   }
@@ -149,7 +154,8 @@ function pageNotFound(): ApiResponse {
   }
 }
 
-const pathOf = (info: ResourceInfo): string => `${apiVersionOf(info)}/${info.resource}`
+const pathOf = (info: Pick<ResourceInfo, 'group' | 'version' | 'resource'>): string =>
+  `${apiVersionOf(info)}/${info.resource}`
 
 async function answerMetrics(metrics: Metrics | undefined, request: ApiRequest): Promise<ApiResponse | undefined> {
   if (!metrics || request.path !== '/metrics') return undefined

@@ -38,11 +38,13 @@ const proxyVerbs = ['create', 'delete', 'get', 'patch', 'update']
 
 export function servedResources(kinds: readonly Kind[], postOnly: readonly PostOnlyResource[] = []): ServedResource[] {
   return [
-    ...kinds.map((kind): ServedResource => {
-      const { group, version, plural, singular, namespaced, shortNames, categories } = kind
-      const names = { group, version, plural, singular, kind: kind.kind, namespaced, shortNames, categories }
-      return { ...names, verbs: storageVerbs, subresources: subresourcesOf(kind) }
-    }),
+    ...[...kinds.map((kind) => [kind.version, kind] as const), ...withOlderVersions(kinds)].map(
+      ([version, kind]): ServedResource => {
+        const { group, plural, singular, namespaced, shortNames, categories } = kind
+        const names = { group, version, plural, singular, kind: kind.kind, namespaced, shortNames, categories }
+        return { ...names, verbs: storageVerbs, subresources: subresourcesOf({ ...kind, version }) }
+      },
+    ),
     ...postOnly.map((resource): ServedResource => ({
       ...resource,
       verbs: ['create'],
@@ -51,6 +53,11 @@ export function servedResources(kinds: readonly Kind[], postOnly: readonly PostO
       subresources: [],
     })),
   ]
+}
+
+/** The versions that kinds have besides their own. */
+export function withOlderVersions(kinds: readonly Kind[]): (readonly [version: string, kind: Kind])[] {
+  return kinds.flatMap((kind) => kind.olderVersions.map((version) => [version, kind] as const))
 }
 
 export function subresourcesOf(kind: Kind): ServedSubresource[] {

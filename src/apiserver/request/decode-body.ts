@@ -4,7 +4,7 @@ import { apiVersionOf, type Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { ObjectSchema } from '#api/schema.ts'
 import { badRequest } from '../api-errors.ts'
-import type { Call } from '../call.ts'
+import { type Call, typeInBody } from '../call.ts'
 import type { WriteOptions } from './parse-options.ts'
 import { readBody } from './read-body.ts'
 
@@ -22,7 +22,9 @@ type Warn = (text: string) => void
 /** The body as an object of the call's kind, without defaults. */
 export function decodeBody(call: Call, options: WriteOptions): KubeObject {
   const warn = (text: string) => void call.warnings.add(text)
-  return decodeBodyAs(call, call.kind, options.fieldValidation, warn)
+  const body = readBody(call.request)
+  const value = checkType(body.value, typeInBody(call))
+  return decodeValue(call.kind, value, { validation: options.fieldValidation, warn, duplicates: body.duplicates })
 }
 
 /** The body as an object of another kind than the path's, without defaults. */

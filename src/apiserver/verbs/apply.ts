@@ -10,7 +10,7 @@ import { formatPath } from '../apply/field-set.ts'
 import { entriesOf, type Owner, type Writer } from '../apply/managed-fields.ts'
 import { DuplicateItem } from '../apply/walk-schema.ts'
 import { authorizeRequest } from '../authorize-request.ts'
-import { type Call, nameOf, writerOf } from '../call.ts'
+import { type Call, nameOf, writerOf, typeInBody } from '../call.ts'
 import { decodeValue } from '../request/decode-body.ts'
 import { parseWriteOptions, type WriteOptions } from '../request/parse-options.ts'
 import { isTrue } from '../request/parse-request-info.ts'
@@ -120,7 +120,7 @@ function configOf(call: Call): KubeObject {
   const { apiVersion, kind } = value as Partial<KubeObject>
   if (!apiVersion || !kind)
     throw badRequest('error decoding patch: apiVersion and kind of the configuration must be set')
-  if (apiVersion !== apiVersionOf(call.kind) || kind !== call.kind.kind) {
+  if (apiVersion !== apiVersionOf(typeInBody(call)) || kind !== call.kind.kind) {
     throw badRequest(
       `invalid object type: ${JSON.stringify(apiVersion)}, Kind=${JSON.stringify(kind)} does not match the path`,
     )
