@@ -37,11 +37,14 @@ export function listedPods(slice: EndpointSlice | undefined): Map<string, Listed
   return pods
 }
 
-/** Whether a pod's end begins with this change: it is terminating now, or gone without having been. */
+/**
+ * Whether somebody may wait for this change: pods are terminating, or one is gone without having been. Not only when it
+ * begins: who has missed that, because its watch broke, goes by the version in which it sees the pod terminate first.
+ */
 export function withdrawsPods(before: EndpointSlice | undefined, after: EndpointSlice | undefined): boolean {
   if (before?.endpoints === after?.endpoints) return false
   const [past, now] = [listedPods(before), listedPods(after)]
-  for (const [uid, { terminating }] of now) if (terminating && past.get(uid)?.terminating !== true) return true
+  for (const { terminating } of now.values()) if (terminating) return true
   for (const [uid, { terminating }] of past) if (!terminating && !now.has(uid)) return true
   return false
 }

@@ -9,6 +9,7 @@ import { RouteWithdrawals, type Holder } from './route-withdrawals.ts'
 const now = Date.parse('2026-01-02T03:04:05Z')
 const never = new AbortController().signal
 const slices: Holder = { type: 'slices' }
+const pod = (uid: string, isOffered = false) => ({ uid, isOffered })
 const node = (name: string): Holder => ({ type: 'node', name })
 
 interface SliceOptions {
@@ -109,7 +110,7 @@ for (const { name, slices: versions, leases: held, holders } of cases) {
     const { withdrawals, slices: informer, leases } = open()
     leases.put(...held)
     informer.put(...versions)
-    assert.deepEqual(await withdrawals.untilWithdrawn('a', 0, never), holders)
+    assert.deepEqual(await withdrawals.untilWithdrawn(pod('a'), 0, never), holders)
   })
 }
 
@@ -118,7 +119,7 @@ test('the wait ends with the last confirmation, not before', async () => {
   leases.put(lease('node-1', 5), lease('node-2', 5))
   informer.put(slice(5, { a: false }))
   let isOver = false
-  const waiting = withdrawals.untilWithdrawn('a', 60_000, never).then((holders) => ((isOver = true), holders))
+  const waiting = withdrawals.untilWithdrawn(pod('a'), 60_000, never).then((holders) => ((isOver = true), holders))
   for (const change of [
     () => informer.put(slice(9, { a: true })),
     () => leases.put(lease('node-2', 9)),
@@ -137,17 +138,34 @@ test('a node that let somebody wait in vain is not waited for again until it spe
   const { withdrawals, slices: informer, leases } = open()
   leases.put(lease('node-1', 3))
   informer.put(slice(9, { a: true, b: true }))
-  assert.deepEqual(await withdrawals.untilWithdrawn('a', 0, never), [node('node-1')])
-  assert.deepEqual(await withdrawals.untilWithdrawn('b', 0, never), [])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a'), 0, never), [node('node-1')])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('b'), 0, never), [])
   leases.put(lease('node-1', 4))
-  assert.deepEqual(await withdrawals.untilWithdrawn('b', 0, never), [node('node-1')])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('b'), 0, never), [node('node-1')])
 })
 
 test('an agent that stops does not wait', async () => {
   const { withdrawals, slices: informer } = open()
   informer.put(slice(9, { a: false }))
   const stop = new AbortController()
-  const waiting = withdrawals.untilWithdrawn('a', 60_000, stop.signal)
+  const waiting = withdrawals.untilWithdrawn(pod('a'), 60_000, stop.signal)
   stop.abort()
   assert.deepEqual(await waiting, [])
+})
+
+test('a ready pod of a Service waits for its first slice', async () => {
+  const { withdrawals, slices: informer, leases } = open()
+  leases.put(...everywhere)
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a', true), 0, never), [slices])
+  const waiting = withdrawals.untilWithdrawn(pod('a', true), 60_000, never)
+  informer.put(slice(8, { a: false }))
+  informer.put(slice(9, { a: true }))
+  assert.deepEqual(await waiting, [])
+})
+
+test('a ready pod whose slices have gone does not wait for them', async () => {
+  const { withdrawals, slices: informer } = open()
+  informer.put(slice(8, { a: false }))
+  informer.remove({ namespace: 'default', name: 'web-1' })
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a', true), 0, never), [])
 })

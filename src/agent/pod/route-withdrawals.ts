@@ -22,6 +22,8 @@ export interface WithdrawalSources {
 /** Who still holds a pod up. */
 export type Holder = { readonly type: 'slices' } | { readonly type: 'node'; readonly name: string }
 
+const slices: Holder = { type: 'slices' }
+
 /** By slice: the version in which the pod began to leave; undefined while it is offered to clients. */
 type Listing = Map<string, number | undefined>
 
@@ -32,6 +34,8 @@ export class RouteWithdrawals {
   readonly #leases: Lister<Lease>
   readonly #pods = new Set<string>()
   readonly #listings = new Map<string, Listing>()
+  /** Those that a slice has named at some time. */
+  readonly #everListed = new Set<string>()
   readonly #waiting = new Set<() => void>()
   /** Nodes that let somebody wait in vain, and what they had told until then: nobody waits for them again until more comes. */
   readonly #silent = new Map<string, number>()
@@ -39,12 +43,12 @@ export class RouteWithdrawals {
   constructor({ informers, nodeName, nowMs }: WithdrawalSources) {
     this.#nodeName = nodeName
     this.#nowMs = nowMs
-    const slices = informers.of(EndpointSlice)
+    const endpointSlices = informers.of(EndpointSlice)
     const leases = informers.of(Lease)
     this.#leases = leases
-    slices.onChange(({ before, after }) => this.#sliceChanged(before, after))
+    endpointSlices.onChange(({ before, after }) => this.#sliceChanged(before, after))
     leases.onChange(({ after }) => after?.metadata.namespace === nodeLeaseNamespace && this.#wake())
-    this.synced = Promise.all([slices.synced, leases.synced]).then(() => {})
+    this.synced = Promise.all([endpointSlices.synced, leases.synced]).then(() => {})
   }
 
   /** From its creation to its end, or listings of pods that are gone would be kept. */
@@ -55,13 +59,22 @@ export class RouteWithdrawals {
   forget(uid: string): void {
     this.#pods.delete(uid)
     this.#listings.delete(uid)
+    this.#everListed.delete(uid)
   }
 
-  /** Resolves when no node sends new connections to the pod, or after `patienceMs`: then with those who did not answer. */
-  async untilWithdrawn(uid: string, patienceMs: number, signal: AbortSignal): Promise<readonly Holder[]> {
-    if (this.#holders(uid).length === 0) return []
+  /**
+   * Resolves when no node sends new connections to the pod, or after `patienceMs`: then with those who did not answer.
+   * `isOffered`: it is ready and some Service selects it, so a slice that was never seen is on its way.
+   */
+  async untilWithdrawn(
+    { uid, isOffered }: { readonly uid: string; readonly isOffered: boolean },
+    patienceMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly Holder[]> {
+    const findHolders = () => (isOffered && !this.#everListed.has(uid) ? [slices] : this.#holders(uid))
+    if (findHolders().length === 0) return []
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => this.#holders(uid).length === 0 && resolve()
+    const look = () => findHolders().length === 0 && resolve()
     const timer = setTimeout(resolve, patienceMs)
     const onAbort = () => resolve()
     signal.addEventListener('abort', onAbort, { once: true })
@@ -71,7 +84,7 @@ export class RouteWithdrawals {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
     if (signal.aborted) return []
-    const holders = this.#holders(uid)
+    const holders = findHolders()
     for (const holder of holders)
       if (holder.type === 'node') this.#silent.set(holder.name, this.#versionOf(holder.name))
     return holders
@@ -80,7 +93,7 @@ export class RouteWithdrawals {
   #holders(uid: string): Holder[] {
     const versions = [...(this.#listings.get(uid)?.values() ?? [])]
     if (versions.length === 0) return []
-    if (versions.includes(undefined)) return [{ type: 'slices' }]
+    if (versions.includes(undefined)) return [slices]
     const needed = Math.max(...(versions as number[]))
     return this.#leases.list(nodeLeaseNamespace).flatMap((lease): Holder[] => {
       const version = committedVersion(lease)
@@ -115,6 +128,7 @@ export class RouteWithdrawals {
 
   #list(uid: string, key: string, version: number | undefined): void {
     const listing: Listing = this.#listings.get(uid) ?? new Map()
+    this.#everListed.add(uid)
     this.#listings.set(uid, listing.set(key, version))
   }
 

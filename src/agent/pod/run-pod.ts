@@ -27,6 +27,7 @@ import {
 import { isTerminal, planPod, type ObservedPod, type PodAction } from './plan-pod.ts'
 import { describeHolders } from './route-withdrawals.ts'
 import { renderPodStatus } from './render-pod-status.ts'
+import { isOffered } from './select-offering.ts'
 import { openStatusWriter, type StatusWriter } from './write-status.ts'
 
 const retry = { baseMs: 500, maxMs: 30_000 }
@@ -262,10 +263,11 @@ export class PodRunner {
 
   /** Never fails: who does not answer in time is named in an event, and the containers are stopped all the same. */
   async #awaitWithdrawal(): Promise<void> {
-    const { withdrawals, events } = this.#context
+    const { withdrawals, events, services } = this.#context
     this.#routes = 'withdrawing'
     const patienceMs = this.#withdrawalPatienceMs()
-    const holders = await withdrawals.untilWithdrawn(this.uid, patienceMs, this.#signal)
+    const offered = !this.#deletedFromApi && isOffered(this.#pod, services.list(this.#pod.metadata.namespace))
+    const holders = await withdrawals.untilWithdrawn({ uid: this.uid, isOffered: offered }, patienceMs, this.#signal)
     this.#routes = 'withdrawn'
     if (holders.length > 0) {
       const message = `Stopping although connections may be lost: in ${patienceMs} ms ${describeHolders(holders)}`
