@@ -1,5 +1,6 @@
 /** Load balancers in real namespaces: API server, proxies and load balancer in this process, pods made by hand. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
@@ -25,25 +26,32 @@ import { errnoOf, SystemCallError } from '#kernel/libc.ts'
 import { releaseNamespace } from '#kernel/namespaces.ts'
 import { netlinkProtocol } from '#kernel/netlink/socket.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
-import { planAddresses, planNode } from '#lib/address-plan.ts'
+import { internalIps, planAddresses, planNode, podCidrs, serviceCidrs } from '#lib/address-plan.ts'
 import { parseAddressPool } from '#lib/address-pool.ts'
 import { systemClock } from '#lib/clock.ts'
+import type { IpFamily } from '#lib/ip.ts'
 import { openUnderlay } from '#loadbalancer/open-underlay.ts'
 import { type LoadBalancer, startLoadBalancer } from '#loadbalancer/start-loadbalancer.ts'
 import { silentLog } from '#observe/log.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
+import { SharedRuleset } from '#proxy/nftables/shared-ruleset.ts'
 import { startProxy } from '#proxy/start-proxy.ts'
 import { openMemoryStore } from '#store/memory/open-memory-store.ts'
 
-const pool = '172.30.155.0/29'
-const plan = { ...planAddresses(27), loadBalancerPools: [pool] }
+const pools = ['172.30.155.0/29', 'fd30:fd:27:2::/125']
+const families = ['IPv4', 'IPv6'] as const
+const plan = { ...planAddresses(27, families), loadBalancerPools: pools }
 const nodes = [planNode(plan, 1), planNode(plan, 2)]
 const runDir = mkdtempSync(path.join(tmpdir(), 'loadbalancer-kernel-'))
 const paths = clusterPaths(runDir)
 const stack = new AsyncDisposableStack()
 const stop = new AbortController()
 const sockets = new Set<Socket>()
-const pods = { a: { uid: 'a', node: 1, ip: '10.217.1.2' }, b: { uid: 'b', node: 2, ip: '10.217.2.2' } }
+const pods = {
+  a: { uid: 'a', node: 1, ip: '10.217.1.2', ip6: 'fd30:fd:27:101::2' },
+  b: { uid: 'b', node: 2, ip: '10.217.2.2', ip6: 'fd30:fd:27:102::2' },
+}
+const podIp = (pod: PodName, family: IpFamily): string => (family === 'IPv4' ? pods[pod].ip : pods[pod].ip6)
 type PodName = keyof typeof pods
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers'
 let broker: KernelBroker
@@ -81,13 +89,14 @@ async function openApi(): Promise<void> {
 
 /** Answers every connection with its own name and whom it sees. */
 async function servePod(name: PodName): Promise<void> {
-  const { uid, node, ip } = pods[name]
-  await broker.ensurePodSandbox({ uid, node, ip, hostname: name })
-  stack.defer(() => broker.removePodSandbox({ uid, node, ip }))
-  const server = createServer((socket) => void served(socket).end(`${name} ${socket.remoteAddress}`))
-  server.listen({ fd: await broker.openTcpListener(paths.pod(uid), ip, 8080) })
-  await once(server, 'listening')
-  stack.defer(() => void server.close())
+  await broker.ensurePodSandbox({ ...pods[name], hostname: name })
+  stack.defer(() => broker.removePodSandbox(pods[name]))
+  for (const family of families) {
+    const server = createServer((socket) => void served(socket).end(`${name} ${socket.remoteAddress}`))
+    server.listen({ fd: await broker.openTcpListener(paths.pod(name), podIp(name, family), 8080) })
+    await once(server, 'listening')
+    stack.defer(() => void server.close())
+  }
 }
 
 /** A pod's end of a connection: it must not outlive the namespace, where nobody can end it any more. */
@@ -96,24 +105,29 @@ function served(socket: Socket): Socket {
   return socket.on('error', () => {}).on('close', () => sockets.delete(socket))
 }
 
-async function startNode({ number, internalIp, podCidr }: (typeof nodes)[number]): Promise<void> {
-  const name = `node-${number}`
+async function startNode(node: (typeof nodes)[number]): Promise<void> {
+  const name = `node-${node.number}`
   await client.of(Node).create({
     metadata: { name },
     spec: {},
-    status: { addresses: [{ type: 'InternalIP', address: internalIp }] },
+    status: { addresses: internalIps(node).map((address) => ({ type: 'InternalIP', address })) },
   })
-  const node = { family: 'IPv4', podCidr, serviceCidrs: [plan.serviceCidr], masqueradeAll: false } as const
-  const netlinkFd = await broker.openNetlink(paths.node(number), netlinkProtocol.netfilter)
-  const backend = stack.use(openNftablesBackend({ netlinkFd, node, log: silentLog }))
-  const proxy = startProxy({ informers, nodeName: name, family: 'IPv4', backend, log: silentLog }, stop.signal)
-  await stack.use(proxy).synced
+  const ruleset = new SharedRuleset()
+  for (const [index, family] of families.entries()) {
+    const podCidr = podCidrs(node)[index]!
+    const traffic = { family, podCidr, serviceCidrs: [serviceCidrs(plan)[index]!], masqueradeAll: false }
+    const netlinkFd = await broker.openNetlink(paths.node(node.number), netlinkProtocol.netfilter)
+    const backend = stack.use(openNftablesBackend({ netlinkFd, node: traffic, log: silentLog, ruleset }))
+    const proxy = startProxy({ informers, nodeName: name, family, backend, log: silentLog }, stop.signal)
+    await stack.use(proxy).synced
+  }
 }
 
 async function startBalancer(): Promise<typeof running> {
-  const pools = [parseAddressPool(pool)!]
-  const network = await openUnderlay({ broker, underlay: paths.underlay, address: plan.controlPlaneIp, pools })
-  const options = { client, informers, pools, network, clock: systemClock, log: silentLog }
+  const parsed = pools.map((text) => parseAddressPool(text)!)
+  const addresses = [plan.controlPlaneIp, plan.ipv6!.controlPlaneIp]
+  const network = await openUnderlay({ broker, underlay: paths.underlay, addresses, pools: parsed })
+  const options = { client, informers, pools: parsed, network, clock: systemClock, log: silentLog }
   const balancer = startLoadBalancer(options, stop.signal)
   await balancer.synced
   return {
@@ -145,14 +159,16 @@ async function create(name: string, { spec, annotations, labels, endpoints }: Wi
 
 async function setEndpoints(service: string, names: readonly PodName[], port = 8080, portName = ''): Promise<void> {
   const slices = client.of(EndpointSlice)
-  const name = `${service}-slice`
-  await slices.delete(ref(name)).catch(() => {})
-  await slices.create({
-    metadata: { ...ref(name), labels: { 'kubernetes.io/service-name': service } },
-    addressType: 'IPv4',
-    endpoints: names.map((pod) => ({ addresses: [pods[pod].ip], nodeName: `node-${pods[pod].node}` })),
-    ports: [{ port, protocol: 'TCP', name: portName }],
-  })
+  for (const family of families) {
+    const name = `${service}-${family.toLowerCase()}`
+    await slices.delete(ref(name)).catch(() => {})
+    await slices.create({
+      metadata: { ...ref(name), labels: { 'kubernetes.io/service-name': service } },
+      addressType: family,
+      endpoints: names.map((pod) => ({ addresses: [podIp(pod, family)], nodeName: `node-${pods[pod].node}` })),
+      ports: [{ port, protocol: 'TCP', name: portName }],
+    })
+  }
 }
 
 async function remove(...names: readonly string[]): Promise<void> {
@@ -211,50 +227,79 @@ test('an address that answers from the host, from nodes and from pods', async ()
   assert.equal(await dial('host', ip), 'EHOSTUNREACH', 'when the Service has gone')
 })
 
-test('policy Local: only where endpoints are, and the source is kept', async () => {
-  await create('local', { spec: { externalTrafficPolicy: 'Local' }, endpoints: ['b'] })
+for (const family of families) {
+  test(`policy Local: only where endpoints are, and the source is kept, ${family}`, () => keepsSource(family))
+  test(`connections live on where they began when new ones are led elsewhere, ${family}`, () => livesOn(family))
+}
+
+async function keepsSource(family: IpFamily): Promise<void> {
+  await create('local', { spec: { externalTrafficPolicy: 'Local', ipFamilies: [family] }, endpoints: ['b'] })
   const ip = await address('local')
+  const own = family === 'IPv4' ? plan.controlPlaneIp : plan.ipv6!.controlPlaneIp
   for (const pod of ['b', 'a', 'b'] as const) {
     await setEndpoints('local', [pod])
     await running.balancer.idle()
     await until(() => new RegExp(`through node-${pods[pod].node}`).test(messageOf('local')))
-    for (let times = 0; times < 3; times++) assert.equal(await dial('host', ip), `${pod} ${plan.controlPlaneIp}`)
+    for (let times = 0; times < 3; times++) assert.equal(await dial('host', ip), `${pod} ${own}`)
   }
-  assert.equal(await dial('a', ip), 'b 10.217.1.2', 'a pod elsewhere reaches it, too')
+  assert.equal(await dial('a', ip), `b ${podIp('a', family)}`, 'a pod elsewhere reaches it, too')
   await remove('local')
-})
+}
 
 const messageOf = (name: string): string => findCondition(cached(name)!, reachableCondition)?.message ?? ''
 
-test('connections live on where they began when new ones are led elsewhere', async () => {
-  await create('moving', { spec: { externalTrafficPolicy: 'Local', ports: [{ port: 80, targetPort: 9090 }] } })
-  const ip = await address('moving')
+async function livesOn(family: IpFamily): Promise<void> {
+  const name = `moving-${family.toLowerCase()}`
+  const ports = [{ port: 80, targetPort: 9090 }]
+  await create(name, { spec: { externalTrafficPolicy: 'Local', ipFamilies: [family], ports } })
+  const ip = await address(name)
+  const at = family === 'IPv6' ? `[${ip}]` : ip
   const echo = async (pod: PodName): Promise<void> => {
     const server = createServer((socket) => void served(socket).pipe(socket))
-    server.listen({ fd: await broker.openTcpListener(paths.pod(pod), pods[pod].ip, 9090) })
+    server.listen({ fd: await broker.openTcpListener(paths.pod(pod), podIp(pod, family), 9090) })
     await once(server, 'listening')
     stack.defer(() => void server.close())
   }
-  const connected: { readonly name: string; readonly socket: Socket }[] = []
+  const connected: { readonly said: string; readonly socket: Socket }[] = []
   for (const pod of ['a', 'b'] as const) await echo(pod)
-  for (const [name, pod] of [
+  for (const [said, pod] of [
     ['first', 'a'],
     ['second', 'b'],
     ['third', 'a'],
   ] as const) {
-    await setEndpoints('moving', [pod], 9090)
-    await until(() => messageOf('moving').includes(`Connected to ${ip}:80 through node-${pods[pod].node}`))
+    await setEndpoints(name, [pod], 9090)
+    await until(() => messageOf(name).includes(`Connected to ${at}:80 through node-${pods[pod].node}`))
     const target = { netns: paths.underlay, address: ip, port: 80 }
     const socket = await connectInNetns(broker, target, AbortSignal.timeout(2_000))
     stack.defer(() => void socket.destroy())
-    connected.push({ name, socket })
+    connected.push({ said, socket })
     for (const one of connected) {
-      one.socket.write(`${one.name} while ${name}`)
+      one.socket.write(`${one.said} while ${said}`)
       const [chunk] = (await once(one.socket, 'data')) as [Buffer]
-      assert.equal(chunk.toString(), `${one.name} while ${name}`)
+      assert.equal(chunk.toString(), `${one.said} while ${said}`)
     }
   }
-  await remove('moving')
+  await remove(name)
+}
+
+test('a dual-stack Service has an address of each family, and gives one back', async () => {
+  await create('both', { spec: { ipFamilyPolicy: 'RequireDualStack' }, endpoints: ['a', 'b'] })
+  await address('both')
+  const ips = () => cached('both')?.status?.loadBalancer?.ingress?.map(({ ip }) => ip)
+  assert.deepEqual(ips(), ['172.30.155.1', 'fd30:fd:27:2::1'])
+  for (const ip of ips()!) {
+    for (const from of ['host', 'node-1', 'a', 'b'] as const) assert.match(await dial(from, ip!), /^[ab] /, from)
+  }
+  assert.match(await dial('host', 'fd30:fd:27:2::1', 81), /ECONNREFUSED/, 'a port that it does not have')
+  for (const table of ['ip', 'ip6']) {
+    const enter = ['-t', String(process.pid), `--net=${paths.underlay}`]
+    const printed = execFileSync('nsenter', [...enter, 'nft', 'list', 'table', table, 'frontdesk-lb'])
+    assert.match(String(printed), /meta mark set ip6? daddr map @ways/)
+  }
+  await services().patch(ref('both'), 'merge', { spec: { ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] } })
+  await until(() => ips()?.join() === '172.30.155.1')
+  assert.match(await dial('host', 'fd30:fd:27:2::1'), /EHOSTUNREACH|ENETUNREACH/, 'what nobody has any more')
+  await remove('both')
 })
 
 test('policy Cluster: the node stands in for the client', async () => {

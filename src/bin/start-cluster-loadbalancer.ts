@@ -31,7 +31,8 @@ export async function startClusterLoadBalancer(
     return pool
   })
   const { underlay } = clusterPaths(paths.run)
-  const network = stack.use(await openUnderlay({ broker, underlay, address: plan.controlPlaneIp, pools }))
+  const addresses = [plan.controlPlaneIp, ...(plan.ipv6 ? [plan.ipv6.controlPlaneIp] : [])]
+  const network = stack.use(await openUnderlay({ broker, underlay, addresses, pools }))
   const options = {
     client,
     informers,

@@ -10,6 +10,6 @@ export interface LoadBalancerNetwork {
   announced(): readonly string[]
   /** Tries a TCP connection along the announced way. Rejects when neither answer comes before the signal aborts. */
   dial(ip: string, port: number, signal: AbortSignal): Promise<Answer>
-  /** The source address of such connections. */
-  readonly dialsFrom: string
+  /** The source address of connections to that address. */
+  dialsFrom(ip: string): string
 }

@@ -1,4 +1,4 @@
-/** The underlay of a one-machine cluster as the load balancer's network: a /32 route for each address. */
+/** The underlay of a one-machine cluster as the load balancer's network: a route for each address. */
 import { connectInNetns } from '#kernel/connect-in-netns.ts'
 import { close, errnoOf, SystemCallError } from '#kernel/libc.ts'
 import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
@@ -7,32 +7,45 @@ import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
 import { readGatewayRoutes } from '#kernel/route/read-routes.ts'
 import { addRoute, deleteRoute } from '#kernel/route/route-messages.ts'
 import { type AddressPool, poolContains } from '#lib/address-pool.ts'
+import type { IpFamily } from '#lib/ip.ts'
 import { openFlowMemory } from './apply-flow-memory.ts'
 import type { LoadBalancerNetwork } from './network.ts'
+import { familyOf } from './select-wishes.ts'
 
 export interface UnderlayOptions {
   readonly broker: NamespaceBroker
   /** Path of the underlay's network namespace. */
   readonly underlay: string
-  /** The underlay's own address, from which connections go out. */
-  readonly address: string
+  /** The underlay's own addresses, from which connections go out: one of each family of the pools. */
+  readonly addresses: readonly string[]
   readonly pools: readonly AddressPool[]
 }
 
 const { ESRCH = 3, ECONNREFUSED = 111 } = errnoOf
 const readySockets = 8
-const hostRoute = (ip: string): string => `${ip}/32`
+const hostLength: Readonly<Record<IpFamily, number>> = { IPv4: 32, IPv6: 128 }
+const hostRoute = (ip: string): string => `${ip}/${hostLength[familyOf(ip)]}`
 
 export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalancerNetwork & Disposable> {
-  const { broker, underlay, address, pools } = options
+  const { broker, underlay, addresses, pools } = options
   const socket = netlinkFrom(await broker.openNetlink(underlay, netlinkProtocol.route))
   const rules = netlinkFrom(await broker.openNetlink(underlay, netlinkProtocol.netfilter))
-  const flows = openFlowMemory(rules, socket)
-  const sockets = new ReadySockets(() => broker.openTcpSockets(underlay, 'IPv4', readySockets))
+  const open = (family: IpFamily) => ({
+    flows: openFlowMemory(family, rules, socket),
+    sockets: new ReadySockets(() => broker.openTcpSockets(underlay, family, readySockets)),
+    address: addresses.find((address) => familyOf(address) === family) ?? '',
+  })
+  const families = new Set(pools.map(({ family }) => family))
+  const parts = new Map([...families].map((family) => [family, open(family)]))
+  const partsFor = (ip: string) => {
+    const found = parts.get(familyOf(ip))
+    if (!found) throw new Error(`Cannot lead ${ip}: no pool has addresses of its family`)
+    return found
+  }
   const routes = new Map<string, string>()
-  for (const { to, via } of readGatewayRoutes(socket, 'IPv4')) {
-    const [ip = '', prefixLength] = to.split('/')
-    if (prefixLength === '32' && pools.some((pool) => poolContains(pool, ip))) routes.set(ip, via)
+  for (const { to, via } of [...families].flatMap((family) => readGatewayRoutes(socket, family))) {
+    const [ip = ''] = to.split('/')
+    if (to === hostRoute(ip) && pools.some((pool) => poolContains(pool, ip))) routes.set(ip, via)
   }
   const write = (describe: (writer: MessageWriter) => void): void => {
     const writer = new MessageWriter()
@@ -44,13 +57,13 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
     for (const to of pools.flatMap(({ cidrs }) => cidrs)) addRoute(writer, { to, unreachable: true })
   })
   return {
-    dialsFrom: address,
+    dialsFrom: (ip) => partsFor(ip).address,
     viaOf: (ip) => routes.get(ip),
     announced: () => [...routes.keys()],
     announce: (ip, via) => {
       const before = routes.get(ip)
       // Also when the way is known: an earlier run may not have remembered flows.
-      flows.lead(ip, via)
+      partsFor(ip).flows.lead(ip, via)
       if (before === via) return
       if (via !== undefined) write((writer) => addRoute(writer, { to: hostRoute(ip), via }))
       else write((writer) => deleteRoute(writer, { to: hostRoute(ip), via: before! }))
@@ -59,7 +72,8 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
     },
     dial: async (ip, port, signal) => {
       try {
-        const connection = await connectInNetns(sockets, { netns: underlay, address: ip, port }, signal)
+        const target = { netns: underlay, address: ip, port }
+        const connection = await connectInNetns(partsFor(ip).sockets, target, signal)
         connection.destroy()
         return 'connected'
       } catch (error) {
@@ -70,7 +84,7 @@ export async function openUnderlay(options: UnderlayOptions): Promise<LoadBalanc
     [Symbol.dispose]: () => {
       socket.close()
       rules.close()
-      sockets.close()
+      for (const { sockets } of parts.values()) sockets.close()
     },
   }
 }

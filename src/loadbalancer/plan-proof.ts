@@ -51,7 +51,7 @@ export interface Answered {
 
 /** `via`: name of the node that took the connection. */
 export function renderVerdict(ip: string, proof: Proof, { port: answered, answer }: Answered, via: string): Verdict {
-  const at = `${ip}:${answered}`
+  const at = `${ip.includes(':') ? `[${ip}]` : ip}:${answered}`
   if (answered !== proof.servicePort) {
     const message = `${via} routes ${ip} (it refuses port ${answered}, which no Service has there)`
     return { reason: 'Routed', message }

@@ -37,7 +37,7 @@ const isDraining = ({ conditions }: Endpoint): boolean =>
  * and the names decide, so that addresses are spread over nodes.
  */
 export function electTarget(ip: string, targets: readonly NodeView[], presentVia?: string): NodeView | undefined {
-  const present = targets.find(({ internalIp }) => internalIp === presentVia)
+  const present = targets.find(({ internalIps }) => presentVia !== undefined && internalIps.includes(presentVia))
   if (present) return present
   let best: { node: NodeView; score: number } | undefined
   for (const node of targets) {

@@ -27,7 +27,15 @@ import {
 } from './plan-status.ts'
 import { electTarget, type HeldService, selectTargets } from './plan-targets.ts'
 import { proveAddress } from './prove-address.ts'
-import { hasFinalizer, isEnding, isResponsible, type NodeView, type Responsibility } from './select-wishes.ts'
+import {
+  familyOf,
+  hasFinalizer,
+  isEnding,
+  isResponsible,
+  type NodeView,
+  type Responsibility,
+  viaTo,
+} from './select-wishes.ts'
 
 export interface ReconcilerParts {
   readonly services: Lister<Service>
@@ -147,11 +155,12 @@ export class Reconciler {
   }
 
   async #proveOne(network: LoadBalancerNetwork, service: Service, ip: string, signal: AbortSignal): Promise<Verdict> {
-    const held = { service, slices: this.#parts.slicesOf(keyOf(service.metadata)) }
-    const proof = planProof(held, this.#heldBy(ip), network.dialsFrom)
+    const held = { service, slices: this.#slicesFor(ip, keyOf(service.metadata)) }
+    const proof = planProof(held, this.#heldBy(ip), network.dialsFrom(ip))
     const answered = await proveAddress(network, ip, proof, signal)
     const via = network.viaOf(ip)
-    const name = this.#parts.nodes().find(({ internalIp }) => internalIp === via)?.name ?? via ?? 'nobody'
+    const node = this.#parts.nodes().find(({ internalIps }) => via !== undefined && internalIps.includes(via))
+    const name = node?.name ?? via ?? 'nobody'
     return renderVerdict(ip, proof, answered, name)
   }
 
@@ -219,17 +228,24 @@ export class Reconciler {
     if (!network) return false
     const before = network.viaOf(ip)
     const held = this.#heldBy(ip)
-    const target = held.length > 0 ? electTarget(ip, selectTargets(held, nodes()), before) : undefined
-    network.announce(ip, target?.internalIp)
-    return before !== undefined && before !== target?.internalIp
+    const able = nodes().filter((node) => viaTo(node, ip) !== undefined)
+    const target = held.length > 0 ? electTarget(ip, selectTargets(held, able), before) : undefined
+    const via = target && viaTo(target, ip)
+    network.announce(ip, via)
+    return before !== undefined && before !== via
   }
 
   #heldBy(ip: string): HeldService[] {
-    const { book, services, slicesOf } = this.#parts
+    const { book, services } = this.#parts
     return book.holders(ip).flatMap((key) => {
       const service = services.get(parseKey(key))
-      return service ? { service, slices: slicesOf(key) } : []
+      return service ? { service, slices: this.#slicesFor(ip, key) } : []
     })
+  }
+
+  /** What is behind a Service for those who come by this address. */
+  #slicesFor(ip: string, key: string): readonly EndpointSlice[] {
+    return this.#parts.slicesOf(key).filter(({ addressType }) => addressType === familyOf(ip))
   }
 
   /** @returns undefined when the Service has gone meanwhile: then there is nothing left to say */

@@ -28,6 +28,6 @@ export const sampleSlice = (endpoints: readonly Partial<Endpoint>[]): EndpointSl
 
 export const sampleNode = (number: number, takesTraffic = true): NodeView => ({
   name: `node-${number}`,
-  internalIp: `172.30.0.${10 + number}`,
+  internalIps: [`172.30.0.${10 + number}`, `fd00::${10 + number}`],
   takesTraffic,
 })

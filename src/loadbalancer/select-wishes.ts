@@ -74,7 +74,8 @@ export function conflictOf(a: Claim, b: Claim): string | undefined {
 /** A node as far as load balancers are concerned. */
 export interface NodeView {
   readonly name: string
-  readonly internalIp: string
+  /** One of each family that it has. */
+  readonly internalIps: readonly string[]
   /** Whether traffic from outside may be sent to it. Readiness does not count: that is for health checks to say. */
   readonly takesTraffic: boolean
 }
@@ -84,12 +85,20 @@ const autoscalerTaint = 'ToBeDeletedByClusterAutoscaler'
 
 /** Undefined for a node without an address yet. */
 export function viewNode({ metadata, spec, status }: Node): NodeView | undefined {
-  const internalIp = status?.addresses?.find(({ type, address }) => type === 'InternalIP' && parseIp(address))?.address
-  if (!internalIp) return undefined
+  const internalIps = (status?.addresses ?? []).flatMap(({ type, address }) =>
+    type === 'InternalIP' && parseIp(address) ? [address] : [],
+  )
+  if (internalIps.length === 0) return undefined
   const isLeaving =
     metadata.deletionTimestamp !== undefined || (spec?.taints ?? []).some(({ key }) => key === autoscalerTaint)
-  return { name: metadata.name, internalIp, takesTraffic: !isLeaving && !isExcluded(metadata.labels?.[excludeLabel]) }
+  return { name: metadata.name, internalIps, takesTraffic: !isLeaving && !isExcluded(metadata.labels?.[excludeLabel]) }
 }
+
+export const familyOf = (ip: string): IpFamily => (ip.includes(':') ? 'IPv6' : 'IPv4')
+
+/** The node's address through which it takes traffic for `ip`; undefined: it has none of that family. */
+export const viaTo = ({ internalIps }: NodeView, ip: string): string | undefined =>
+  internalIps.find((own) => familyOf(own) === familyOf(ip))
 
 /** As Go reads a boolean: only what plainly says no leaves the node in. */
 function isExcluded(label: string | undefined): boolean {

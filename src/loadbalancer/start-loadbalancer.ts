@@ -142,4 +142,4 @@ const heedsEndpoints = (service: Service | undefined): boolean =>
   (service !== undefined && findCondition(service, reachableCondition)?.reason === refusedForNow)
 
 const sameView = (a: NodeView | undefined, b: NodeView | undefined): boolean =>
-  a?.name === b?.name && a?.internalIp === b?.internalIp && a?.takesTraffic === b?.takesTraffic
+  a?.name === b?.name && a?.internalIps.join() === b?.internalIps.join() && a?.takesTraffic === b?.takesTraffic
