@@ -12,7 +12,8 @@ const isComplete = ({ measured, cpuPerOperation }: Row): boolean =>
   measured.count > 0 &&
   [measured.median, measured.min, measured.max, cpuPerOperation?.value ?? 0].every((value) => Number.isFinite(value))
 
-for (const benchmark of benchmarks) {
+// Rollouts, in small, are test/e2e/no-lost-request.test.ts.
+for (const benchmark of benchmarks.filter(({ name }) => name !== 'rollout')) {
   test(`${benchmark.name}, small`, { timeout: 60_000 }, async (context) => {
     const lines = await benchmark.run({ runs: 1, isSmall: true })
     const rows = lines.filter(isMeasured)

@@ -5,6 +5,7 @@ import { dns } from './dns.ts'
 import { firstConnection } from './first-connection.ts'
 import { idle } from './idle.ts'
 import { proxy } from './proxy.ts'
+import { rollout } from './rollout.ts'
 import { startUp } from './start-up.ts'
 
 export const benchmarks: readonly Benchmark[] = [
@@ -15,4 +16,5 @@ export const benchmarks: readonly Benchmark[] = [
   chainPerService,
   connections,
   dns,
+  rollout,
 ]
