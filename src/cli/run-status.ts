@@ -1,7 +1,9 @@
 /** `frontdesk status`: nodes, addresses, data plane, limits in force, and frontdesk's own processes. */
 import { Node } from '#api/node.ts'
 import { residentBytes } from '#kernel/process-identity.ts'
-import { planAddresses } from '#lib/address-plan.ts'
+import { hasIpv6 } from '#kernel/probe-ipv6.ts'
+import { type AddressPlan, planAddresses } from '#lib/address-plan.ts'
+import type { ClusterRecord } from './cluster-record.ts'
 import type { CliContext } from './context.ts'
 import { contextName } from './kubeconfig-entry.ts'
 import { listClusterNames, readClusterRecord, readRunningProcesses } from './open-cluster-records.ts'
@@ -29,6 +31,10 @@ interface ClusterStatus {
   readonly privileges: 'root' | 'rootless'
   readonly dataPlane: { readonly mode: string }
   readonly addresses: { readonly services: string; readonly pods: string; readonly nodes: string; readonly dns: string }
+  /** Ranges of IPv6, or why there are none. */
+  readonly ipv6:
+    | { readonly enabled: true; readonly services: string; readonly pods: string; readonly nodes: string }
+    | { readonly enabled: false; readonly reason: string }
   readonly limits: { readonly enforced: boolean; readonly reason: string }
   readonly nodes: readonly NodeStatus[]
   readonly processes: readonly { readonly role: string; readonly pid: number; readonly rssBytes: number }[]
@@ -48,7 +54,7 @@ async function readStatus(context: CliContext, named: string | undefined): Promi
   const name = selectClusterName(named, listClusterNames(home))
   const record = readClusterRecord(home, name)
   if (!record) throw noSuchCluster(name)
-  const plan = planAddresses(record.index)
+  const plan = planAddresses(record.index, record.ipFamilies)
   const state = clusterState(home, name)
   return {
     apiVersion: 'frontdesk.dev/v1alpha1',
@@ -59,6 +65,7 @@ async function readStatus(context: CliContext, named: string | undefined): Promi
     context: contextName(name),
     privileges: context.uid === 0 ? 'root' : 'rootless',
     dataPlane: { mode: record.proxyMode },
+    ipv6: describeIpv6(record, plan),
     addresses: { services: plan.serviceCidr, pods: plan.podCidr, nodes: plan.underlayCidr, dns: plan.dnsServiceIp },
     limits: {
       enforced: false,
@@ -71,6 +78,16 @@ async function readStatus(context: CliContext, named: string | undefined): Promi
       rssBytes: residentBytes(pid),
     })),
   }
+}
+
+function describeIpv6({ ipFamilies }: ClusterRecord, { ipv6 }: AddressPlan): ClusterStatus['ipv6'] {
+  if (!hasIpv6()) return { enabled: false, reason: 'this kernel has no IPv6' }
+  if (ipv6) {
+    const { serviceCidr: services, podCidr: pods, underlayCidr: nodes } = ipv6
+    return { enabled: true, services, pods, nodes }
+  }
+  const reason = ipFamilies ? 'the cluster was made with ipFamilies [IPv4]' : 'the cluster is older than IPv6 here'
+  return { enabled: false, reason: `${reason}; frontdesk down and up make it anew` }
 }
 
 async function readNodes(context: CliContext, name: string): Promise<NodeStatus[]> {
@@ -94,6 +111,10 @@ function renderStatus(facts: ClusterStatus): string {
     ['server', `${facts.server}   context ${facts.context}`],
     ['data plane', facts.dataPlane.mode],
     ['addresses', `services ${facts.addresses.services}   pods ${facts.addresses.pods}   dns ${facts.addresses.dns}`],
+    [
+      'ipv6',
+      facts.ipv6.enabled ? `services ${facts.ipv6.services}   pods ${facts.ipv6.pods}` : `none: ${facts.ipv6.reason}`,
+    ],
     ['limits', facts.limits.enforced ? 'enforced' : `not enforced: ${facts.limits.reason}`],
   ].map(([label, text]) => `${(label as string).padEnd(12)}${text}`)
   const nodes = renderColumns(

@@ -8,12 +8,14 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { HostFinding } from '#lib/host-finding.ts'
+import type { IpFamily } from '#lib/ip.ts'
 import { findProgram } from './find-program.ts'
 import { checked, mount, umount2 } from './libc.ts'
 import { MessageWriter } from './netlink/message.ts'
 import { dataType, listChains, NftTransaction, nftFamily, setFlag } from './netlink/nftables.ts'
 import { loadMeta, lookup, masquerade, metaKey, random, reg, storeMeta } from './netlink/nft-expressions.ts'
 import { netlinkProtocol, openNetlink } from './netlink/socket.ts'
+import { hasIpv6 } from './probe-ipv6.ts'
 import { addBridge } from './route/route-messages.ts'
 
 type Trial = Omit<HostFinding, 'result' | 'detail'> & {
@@ -38,7 +40,7 @@ const trials: readonly Trial[] = [
     otherwise: 'missing',
     lost: 'Services do not work',
     fix: 'use a kernel with nftables NAT, or load it: sudo modprobe -a nf_tables nft_nat nft_masq nft_numgen nft_chain_nat',
-    run: tryNftables,
+    run: () => tryNftables(),
   },
   {
     group: 'needed',
@@ -63,6 +65,14 @@ const trials: readonly Trial[] = [
     lost: 'containers have no root file system',
     fix: 'use Linux 5.11 or newer with overlayfs: sudo modprobe overlay',
     run: tryOverlay,
+  },
+  {
+    group: 'optional',
+    check: 'IPv6',
+    otherwise: 'degraded',
+    lost: 'clusters have IPv4 alone: Services with ipFamilies [IPv6] or RequireDualStack are refused',
+    fix: 'boot without ipv6.disable=1, with a kernel that has CONFIG_IPV6 and nftables NAT for it',
+    run: tryIpv6,
   },
   {
     group: 'optional',
@@ -102,10 +112,10 @@ function tryLinks(): string {
   return 'bridge made in an own network namespace'
 }
 
-function tryNftables(): string {
+function tryNftables(family: IpFamily = 'IPv4'): string {
   using socket = openNetlink(netlinkProtocol.netfilter)
   const table = 'frontdesk-probe'
-  const transaction = new NftTransaction({ family: nftFamily.IPv4, table })
+  const transaction = new NftTransaction({ family: nftFamily[family], table })
   transaction.addTable()
   transaction.addSet(
     {
@@ -121,7 +131,13 @@ function tryNftables(): string {
   const pick = [random(2, reg(0)), lookup('slots', reg(0), reg(1)), storeMeta(metaKey.mark, reg(1))]
   transaction.addRule('post', [...pick, loadMeta(metaKey.mark, reg(0)), masquerade(true)])
   transaction.commit(socket)
-  return `NAT chain with random choice from a map (${listChains(socket, nftFamily.IPv4, table).length} chain)`
+  return `NAT chain with random choice from a map (${listChains(socket, nftFamily[family], table).length} chain)`
+}
+
+function tryIpv6(): string {
+  if (!hasIpv6()) throw new Error('this kernel has no IPv6')
+  writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1')
+  return `forwarding is writable, ${tryNftables('IPv6')}`
 }
 
 function tryForwarding(): string {
