@@ -4,6 +4,8 @@ import type { NodeAgent } from '#agent/start-node-agent.ts'
 import { type Auth, openAuth } from '#apiserver/auth/open-auth.ts'
 import { applyBootstrap } from '#apiserver/bootstrap/apply-bootstrap.ts'
 import { type ApiServer, createApiHandler } from '#apiserver/create-api-handler.ts'
+import { standardAdmission } from '#apiserver/admission/standard-admission.ts'
+import type { ObjectStore } from '#apiserver/objects/open-object-store.ts'
 import type { Pki } from '#apiserver/pki/open-pki.ts'
 import { serveHttps } from '#apiserver/serve-https.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -30,7 +32,10 @@ export async function startApi(parts: ApiParts, stack: AsyncDisposableStack, sig
   const log = parts.log.child({ component: 'apiserver' })
   const auth = openAuth({ serviceAccountKey: pki.serviceAccountKey, clock: systemClock, objects: () => api.objects })
   const { authorize, mintToken, reviews } = auth
-  const api: ApiServer = stack.use(await createApiHandler({ store, log, authorize, mintToken, reviews, metrics }))
+  const admission = (objects: () => ObjectStore) => standardAdmission(objects, cluster.record.admissionPlugins)
+  const api: ApiServer = stack.use(
+    await createApiHandler({ store, log, authorize, mintToken, reviews, metrics, admission }),
+  )
   await Promise.all([
     applyBootstrap(api.handle, cluster.plan, signal),
     serve({ ...parts, api, auth, log }, stack, signal),

@@ -65,7 +65,8 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
 }
 
 function stubDomainsOf({ dns }: EdgeConfig) {
-  const entries = Object.entries(dns?.stubDomains ?? {})
+  // every name is below the empty domain
+  const entries = Object.entries({ ...dns?.stubDomains, ...(dns?.upstreams && { '': dns.upstreams }) })
   return Object.fromEntries(entries.map(([domain, servers]) => [domain, servers.map(serverOf)]))
 }
 

@@ -5,6 +5,7 @@ import type { NodeAgent } from '#agent/start-node-agent.ts'
 import { adminUser, ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
 import { contextName } from '#cli/kubeconfig-entry.ts'
+import { readClusterRecord } from '#cli/open-cluster-records.ts'
 import type { ClusterPaths } from '#cli/select-cluster-paths.ts'
 import { createClient } from '#client/create-client.ts'
 import { createInformers } from '#client/create-informers.ts'
@@ -54,7 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   ])
   stack.use(store)
   writeKubeconfigs(cluster, pki)
-  const edge = superviseEdge({ paths, config: edgeConfig(cluster), env: options.env, log }, signal)
+  const edge = superviseEdge({ paths, config: () => edgeConfig(cluster), env: options.env, log }, signal)
   edge.catch(() => {})
   const agents: NodeAgent[] = []
   const metrics = deferMetrics(openMetrics)
@@ -125,13 +126,15 @@ function writeKubeconfigs({ record, paths }: Cluster, pki: Pki): void {
 
 const edgeKubeconfig = (paths: ClusterPaths): string => path.join(paths.pki, 'edge.kubeconfig')
 
-function edgeConfig({ record, paths, plan }: Cluster) {
+/** How names outside are found may have been changed since we started. */
+function edgeConfig({ home, record, paths, plan }: Cluster) {
+  const { dns } = readClusterRecord(home, record.name) ?? record
   return {
     kubeconfig: edgeKubeconfig(paths),
     runDir: paths.run,
     clusterIndex: record.index,
     ipFamilies: planFamilies(plan),
-    ...(record.dns && { dns: record.dns }),
+    ...(dns && { dns }),
     privileged: isPrivileged(),
   }
 }

@@ -1,9 +1,9 @@
 /** Keeps the edge process running: adopts one that outlived us, starts it when there is none, again when it ends. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { readRunningProcesses, writeProcess } from '#cli/open-cluster-records.ts'
 import type { ClusterPaths } from '#cli/select-cluster-paths.ts'
-import type { ProcessIdentity } from '#kernel/process-identity.ts'
+import { type ProcessIdentity, signalProcess } from '#kernel/process-identity.ts'
 import { startDetached } from '#kernel/start-detached.ts'
 import { watchExit } from '#kernel/watch-exit.ts'
 import type { Log } from '#observe/log.ts'
@@ -11,24 +11,44 @@ import type { EdgeConfig } from './edge-config.ts'
 
 export interface EdgeOptions {
   readonly paths: ClusterPaths
-  readonly config: EdgeConfig
+  /** As it should be now; asked for before each start. */
+  readonly config: () => EdgeConfig
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }
 
 const restartDelayMs = 200
+const gracefulStopMs = 3_000
 
-/** Resolves when the edge serves. We are inside the holder's namespaces already, so it is started plainly. */
+/** Resolves when the edge serves. One that was told something else than it would be now is replaced. We are inside the holder's namespaces already, so it is started plainly. */
 export async function superviseEdge(options: EdgeOptions, signal: AbortSignal): Promise<void> {
   const running = readRunningProcesses(options.paths).find(({ role }) => role === 'edge')
-  if (running) watchEdge(running, options, signal)
-  else await startEdge(options, signal)
+  if (running && (await isUpToDate(options))) return watchEdge(running, options, signal)
+  if (running) await endEdge(running)
+  await startEdge(options, signal)
+}
+
+async function isUpToDate({ paths, config }: EdgeOptions): Promise<boolean> {
+  const told = await readFile(configFileOf(paths), 'utf8').catch(() => '')
+  return told === renderConfig(config())
+}
+
+const configFileOf = (paths: ClusterPaths): string => `${paths.dir}/edge.json`
+const renderConfig = (config: EdgeConfig): string => JSON.stringify(config, null, 2)
+
+/** Without a word to tell it is killed after some seconds. */
+async function endEdge(edge: ProcessIdentity): Promise<void> {
+  const ended = new Promise<void>((resolve) => watchExit(edge, resolve))
+  const killer = setTimeout(() => signalProcess(edge, 'SIGKILL'), gracefulStopMs)
+  signalProcess(edge, 'SIGTERM')
+  await ended
+  clearTimeout(killer)
 }
 
 async function startEdge(options: EdgeOptions, signal: AbortSignal): Promise<void> {
   const { paths, config, env, log } = options
-  const configFile = `${paths.dir}/edge.json`
-  await writeFile(configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
+  const configFile = configFileOf(paths)
+  await writeFile(configFile, renderConfig(config()), { mode: 0o600 })
   const edge = await startDetached({
     command: [process.execPath, fileURLToPath(new URL('./run-edge.ts', import.meta.url)), configFile],
     env,

@@ -1,3 +1,4 @@
+import type { AdmissionPlugin } from '#api/admission-plugin.ts'
 import { planAddresses } from '#lib/address-plan.ts'
 import type { IpFamily } from '#lib/ip.ts'
 
@@ -15,6 +16,8 @@ export interface ClusterRecord {
   /** Port of the API server on 127.0.0.1. */
   readonly apiPort: number
   readonly registries: Registries
+  /** Besides those that every cluster has. */
+  readonly admissionPlugins?: readonly AdmissionPlugin[]
   readonly dns?: DnsSettings
   /** Absent: the default pool of the address plan. */
   readonly loadBalancer?: LoadBalancerChoice
@@ -47,6 +50,8 @@ export function loadBalancerPools({ index, ipFamilies, loadBalancer }: ClusterRe
 }
 
 export interface DnsSettings {
+  /** Servers for names outside, written alike; absent: the host's own. */
+  readonly upstreams?: readonly string[]
   /** Servers for names below a domain, as `address` or `address:port` (IPv6 in brackets); the rest goes to the host's. */
   readonly stubDomains?: Readonly<Record<string, readonly string[]>>
   /** Whether a pod's search for a name is answered finally at its first question where that is certain (default). */

@@ -34,6 +34,16 @@ const accepted = [
     text: `${head}loadBalancer: { pool: [10.0.0.0/28, 10.0.1.5-10.0.1.9] }\n`,
     config: { loadBalancer: { pools: ['10.0.0.0/28', '10.0.1.5-10.0.1.9'] } },
   },
+  {
+    name: 'admission plugins',
+    text: `${head}admissionPlugins: [DenyServiceExternalIPs]\n`,
+    config: { admissionPlugins: ['DenyServiceExternalIPs'] as const },
+  },
+  {
+    name: 'upstream servers of DNS',
+    text: `${head}dns: { upstreams: [10.0.0.1, "[fd00::1]:5353"] }\n`,
+    config: { dns: { upstreams: ['10.0.0.1', '[fd00::1]:5353'] } },
+  },
   { name: 'no load balancer', text: `${head}loadBalancer: false\n`, config: { loadBalancer: false as const } },
 ]
 
@@ -44,6 +54,16 @@ for (const { name, text, config } of accepted) {
 const refused = [
   { name: 'another apiVersion', text: 'apiVersion: v1\nkind: Cluster\n', finding: /^apiVersion: must be/ },
   { name: 'another kind', text: 'apiVersion: frontdesk.dev/v1alpha1\nkind: Pod\n', finding: /^kind: must be Cluster/ },
+  {
+    name: 'an unknown admission plugin',
+    text: `${head}admissionPlugins: [AlwaysDeny]\n`,
+    finding: /^admissionPlugins: must be a list of DenyServiceExternalIPs/,
+  },
+  {
+    name: 'a name for an upstream server',
+    text: `${head}dns: { upstreams: [one.example] }\n`,
+    finding: /^dns\.upstreams: must be a list of addresses/,
+  },
   { name: 'unknown field', text: `${head}nodez: 3\n`, finding: /^nodez: unknown field/ },
   { name: 'no nodes', text: `${head}nodes: 0\n`, finding: /^nodes: must be a whole number/ },
   { name: 'half a node', text: `${head}nodes: 1.5\n`, finding: /^nodes: must be a whole number/ },

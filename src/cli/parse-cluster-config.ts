@@ -1,7 +1,7 @@
 /** The config file of `up`: a Kubernetes-style object. Everything unknown is refused by name, never ignored. */
 import { load } from 'js-yaml'
 import type { Registries } from './cluster-record.ts'
-import { type ClusterConfig, parseIpFamilies, parseProxyMode } from './parse-cluster-options.ts'
+import { type ClusterConfig, parseAdmissionPlugins, parseIpFamilies, parseProxyMode } from './parse-cluster-options.ts'
 import { parseDnsSettings } from './parse-dns-settings.ts'
 import { parseLoadBalancer } from './parse-load-balancer.ts'
 import { parseNodeSettings } from './parse-node-settings.ts'
@@ -23,7 +23,19 @@ export function parseClusterConfig(text: string): ParsedConfig {
   }
   if (!isMap(value)) return { config: {}, findings: ['must be a map'] }
   const findings: string[] = []
-  const { apiVersion, kind, metadata, nodes, ipFamilies, proxyMode, registries, dns, loadBalancer, ...unknown } = value
+  const {
+    apiVersion,
+    kind,
+    metadata,
+    nodes,
+    ipFamilies,
+    proxyMode,
+    registries,
+    admissionPlugins,
+    dns,
+    loadBalancer,
+    ...unknown
+  } = value
   if (apiVersion !== configApiVersion) findings.push(`apiVersion: must be ${configApiVersion}`)
   if (kind !== 'Cluster') findings.push('kind: must be Cluster')
   findings.push(...Object.keys(unknown).map((key) => `${key}: unknown field`))
@@ -35,6 +47,9 @@ export function parseClusterConfig(text: string): ParsedConfig {
       ...(ipFamilies !== undefined && { ipFamilies: parseIpFamilies(ipFamilies, findings) }),
       ...(proxyMode !== undefined && { proxyMode: parseProxyMode(proxyMode, findings) }),
       ...(registries !== undefined && { registries: parseRegistries(registries, findings) }),
+      ...(admissionPlugins !== undefined && {
+        admissionPlugins: parseAdmissionPlugins(admissionPlugins, findings),
+      }),
       ...(dns !== undefined && { dns: parseDnsSettings(dns, findings) }),
       ...(loadBalancer !== undefined && { loadBalancer: parseLoadBalancer(loadBalancer, findings) }),
     },

@@ -1,4 +1,5 @@
 /** What a cluster may be asked for, by options or in a config file. */
+import { type AdmissionPlugin, admissionPlugins } from '#api/admission-plugin.ts'
 import { maxNodes } from '#lib/address-plan.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import {
@@ -18,6 +19,7 @@ export interface ClusterConfig {
   readonly nodeLabels?: NonNullable<ClusterRecord['nodeLabels']>
   readonly proxyMode?: ProxyMode
   readonly registries?: Registries
+  readonly admissionPlugins?: readonly AdmissionPlugin[]
   readonly dns?: DnsSettings
   readonly loadBalancer?: LoadBalancerChoice
 }
@@ -36,6 +38,13 @@ export function parseIpFamilies(value: unknown, findings: string[]): readonly Ip
   const isKnown = everyFamily.some((_, index) => everyFamily.slice(0, index + 1).join() === families.join())
   if (!isKnown) findings.push('ipFamilies: must be [IPv4] or [IPv4, IPv6]')
   return isKnown ? everyFamily.slice(0, families.length) : ['IPv4']
+}
+
+export function parseAdmissionPlugins(value: unknown, findings: string[]): readonly AdmissionPlugin[] {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const known = admissionPlugins.filter((plugin) => names.includes(plugin))
+  if (known.length !== names.length) findings.push(`admissionPlugins: must be a list of ${admissionPlugins.join(', ')}`)
+  return known
 }
 
 export function parseProxyMode(value: unknown, findings: string[]): ProxyMode {

@@ -7,10 +7,13 @@ export function parseDnsSettings(value: unknown, findings: string[]): DnsSetting
     findings.push('dns: must be a map')
     return {}
   }
-  const { stubDomains, endSearches, ...unknown } = value as Record<string, unknown>
+  const { upstreams, stubDomains, endSearches, ...unknown } = value as Record<string, unknown>
   findings.push(...Object.keys(unknown).map((key) => `dns.${key}: unknown field`))
   if (endSearches !== undefined && typeof endSearches !== 'boolean') {
     findings.push('dns.endSearches: must be true or false')
+  }
+  if (upstreams !== undefined && !isServerList(upstreams)) {
+    findings.push('dns.upstreams: must be a list of addresses, each with or without :port')
   }
   if (stubDomains !== undefined) checkStubDomains(stubDomains, findings)
   return value as DnsSettings
@@ -24,11 +27,14 @@ function checkStubDomains(value: unknown, findings: string[]): void {
   for (const [domain, servers] of Object.entries(value)) {
     const path = `dns.stubDomains[${domain}]`
     if (!/^([a-z0-9_]([-a-z0-9_]*[a-z0-9])?\.?)+$/i.test(domain)) findings.push(`${path}: is not a domain`)
-    const isList = Array.isArray(servers) && servers.length > 0
-    if (!isList || !servers.every((server) => parseServer(String(server)))) {
+    if (!isServerList(servers)) {
       findings.push(`${path}: must be a list of addresses, each with or without :port`)
     }
   }
+}
+
+function isServerList(servers: unknown): boolean {
+  return Array.isArray(servers) && servers.length > 0 && servers.every((server) => parseServer(String(server)))
 }
 
 export interface ServerAddress {

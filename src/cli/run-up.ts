@@ -13,7 +13,8 @@ import { findFreeIndex, findFreePort } from './open-free-ports.ts'
 import { type ClusterConfig, everyFamily, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
 import { findSharedPool } from './parse-load-balancer.ts'
 import { createSteps, type Steps } from './render-steps.ts'
-import { startCluster, stopCluster } from './run-cluster.ts'
+import { restartEdge } from './restart-edge.ts'
+import { findRole, startCluster, stopCluster } from './run-cluster.ts'
 import { checkClusterName, defaultClusterName } from './select-cluster.ts'
 import { type ClusterPaths, type Home, selectClusterPaths, selectHome } from './select-cluster-paths.ts'
 
@@ -61,11 +62,9 @@ export async function up(
     await Promise.all([startCluster(context, paths, steps, wait), later(), meanwhile?.()])
   }
   const existing = readClusterRecord(home, name)
-  if (existing) {
-    refuseChanges(existing, config)
-    await start()
-  }
-  const record = existing ?? (await createCluster(home, name, config, start))
+  const record = existing
+    ? await startExisting(context, { home, paths, record: existing, config, start })
+    : await createCluster(home, name, config, start)
   await writeKubeconfig(context, home, paths, record, options, steps)
   return name
 }
@@ -105,6 +104,30 @@ async function readConfigText(context: CliContext, file: string): Promise<string
       { cause },
     )
   }
+}
+
+interface Existing {
+  readonly home: Home
+  readonly paths: ClusterPaths
+  readonly record: ClusterRecord
+  readonly config: ClusterConfig
+  readonly start: () => Promise<void>
+}
+
+/** How names outside are found may change; what starts from now on reads it, what runs is told. */
+async function startExisting(context: CliContext, existing: Existing): Promise<ClusterRecord> {
+  const { home, paths, record, config, start } = existing
+  refuseChanges(record, config)
+  if (config.dns === undefined || isDeepStrictEqual(config.dns, record.dns)) {
+    await start()
+    return record
+  }
+  const changed = { ...record, dns: config.dns }
+  writeClusterRecord(home, changed)
+  const isRunning = findRole(paths, 'control-plane') !== undefined
+  await start()
+  if (isRunning) await restartEdge(paths, changed, context.signal)
+  return changed
 }
 
 /** A cluster that does not come up leaves nothing behind. */
@@ -166,6 +189,7 @@ async function makeRecord(name: string, config: ClusterConfig, taken: ReadonlySe
     proxyMode: config.proxyMode ?? 'nftables',
     apiPort: await findFreePort('127.0.0.1'),
     registries: config.registries ?? {},
+    ...(config.admissionPlugins && { admissionPlugins: config.admissionPlugins }),
     ...(config.dns && { dns: config.dns }),
     ...(config.loadBalancer !== undefined && { loadBalancer: config.loadBalancer }),
   }
@@ -200,7 +224,15 @@ function refuseChanges(record: ClusterRecord, config: ClusterConfig): void {
   })
 }
 
-const decided = ['nodes', 'ipFamilies', 'nodeLabels', 'proxyMode', 'loadBalancer'] as const
+const decided = [
+  'nodes',
+  'ipFamilies',
+  'nodeLabels',
+  'proxyMode',
+  'registries',
+  'admissionPlugins',
+  'loadBalancer',
+] as const
 
 const renderSetting = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? 'the default')
