@@ -32,7 +32,7 @@ export async function checkServices({ step }: SuiteContext): Promise<void> {
     const pods = (await waitForEndpoints(cluster, 'hello-np', 3)).map(({ pod }) => pod)
     const port = (await cluster.get<Ports>(['svc', 'hello-np'])).spec.ports[0]!.nodePort
     assert.ok(port >= 30_000 && port <= 32_767)
-    const internal = await nodeAddresses(cluster, 'InternalIP')
+    const internal = (await nodeAddresses(cluster, 'InternalIP')).filter((address) => !address.includes(':'))
     const external = await nodeAddresses(cluster, 'ExternalIP')
     assert.equal(internal.length, 3)
     assert.equal(external.length, 3)

@@ -46,6 +46,9 @@ export interface ServiceOptions {
   readonly selector?: Readonly<Record<string, string>>
   readonly type?: string
   readonly headless?: boolean
+  /** Of IP families. */
+  readonly policy?: string
+  readonly families?: readonly string[]
 }
 
 export function renderService({
@@ -53,6 +56,8 @@ export function renderService({
   selector = { app: name },
   type = 'ClusterIP',
   headless,
+  policy,
+  families,
 }: ServiceOptions): string {
   return `apiVersion: v1
 kind: Service
@@ -61,10 +66,41 @@ metadata:
 spec:
   type: ${type}
   ${headless ? 'clusterIP: None' : ''}
+  ${policy ? `ipFamilyPolicy: ${policy}` : ''}
+  ${families ? `ipFamilies: ${JSON.stringify(families)}` : ''}
   selector: ${JSON.stringify(selector)}
   ports:
     - port: 80
       targetPort: 5678
+`
+}
+
+/** Pods that say their names on port 5678 of all their addresses. */
+export function renderBothFamilies(name: string, replicas: number): string {
+  const script = 'mkdir /www && hostname > /www/index.html && exec httpd -f -p 5678 -h /www'
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+spec:
+  replicas: ${replicas}
+  selector:
+    matchLabels: { app: ${name} }
+  template:
+    metadata:
+      labels: { app: ${name} }
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: web
+          image: busybox
+          command: [sh, -c, ${JSON.stringify(script)}]
+          env:
+            - name: POD_IPS
+              valueFrom: { fieldRef: { fieldPath: status.podIPs } }
+          readinessProbe:
+            httpGet: { path: /, port: 5678 }
+            periodSeconds: 1
 `
 }
 

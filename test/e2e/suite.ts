@@ -5,6 +5,7 @@ import { serveRegistry, type TestRegistry } from '../fixtures/serve-registry.ts'
 import { buildBusybox, buildHttpEcho, type Fixture } from '../fixtures/tutorial-images.ts'
 import { findProgram } from '../fixtures/find-programs.ts'
 import { type Cluster, startCluster } from './cluster.ts'
+import { checkDualStack } from './check-dual-stack.ts'
 import { checkExamples } from './check-examples.ts'
 import { checkOutliving } from './check-outliving.ts'
 import { checkServices } from './check-services.ts'
@@ -54,6 +55,7 @@ async function runSuite(t: TestContext, user: TestUser): Promise<void> {
     const checks = [
       checkTutorial,
       checkServices,
+      checkDualStack,
       checkStateful,
       checkTools,
       checkExamples,
