@@ -13,7 +13,7 @@ import { findFreeIndex, findFreePort } from './open-free-ports.ts'
 import { type ClusterConfig, everyFamily, parseNodes, parseProxyMode } from './parse-cluster-options.ts'
 import { findSharedPool } from './parse-load-balancer.ts'
 import { createSteps, type Steps } from './render-steps.ts'
-import { restartEdge } from './restart-edge.ts'
+import { applyDnsSettings } from './apply-dns-settings.ts'
 import { findRole, startCluster, stopCluster } from './run-cluster.ts'
 import { checkClusterName, defaultClusterName } from './select-cluster.ts'
 import { type ClusterPaths, type Home, selectClusterPaths, selectHome } from './select-cluster-paths.ts'
@@ -126,7 +126,7 @@ async function startExisting(context: CliContext, existing: Existing): Promise<C
   writeClusterRecord(home, changed)
   const isRunning = findRole(paths, 'control-plane') !== undefined
   await start()
-  if (isRunning) await restartEdge(paths, changed, context.signal)
+  if (isRunning) await applyDnsSettings(paths, changed, context.signal)
   return changed
 }
 

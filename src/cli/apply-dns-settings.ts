@@ -12,7 +12,7 @@ const patienceMs = 15_000
 const pollMs = 20
 
 /** Resolves when the new one has its sockets. */
-export async function restartEdge(paths: ClusterPaths, record: ClusterRecord, signal: AbortSignal): Promise<void> {
+export async function applyDnsSettings(paths: ClusterPaths, record: ClusterRecord, signal: AbortSignal): Promise<void> {
   const former = findRole(paths, 'edge')
   if (former) signalProcess(former, 'SIGTERM')
   const deadlineMs = performance.now() + patienceMs
