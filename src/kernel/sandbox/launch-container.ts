@@ -11,6 +11,7 @@ import { CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, openPath, type T
 import { spawnProcess } from '../posix-spawn.ts'
 import { identifyProcess } from '../process-identity.ts'
 import { isInitialUserNamespace } from '../user-namespace.ts'
+import { clearLeftovers } from './clear-leftovers.ts'
 import { LaunchError, type ContainerLaunch, type LaunchedContainer } from './container-launch.ts'
 import { hasId, resolveUser, type ResolvedUser } from './container-user.ts'
 import { requireExecutable } from './find-executable.ts'
@@ -26,6 +27,7 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 export function launchContainer(home: ThreadHome, launch: ContainerLaunch): LaunchedContainer {
   mkdirSync(launch.stateDir, { recursive: true })
+  clearLeftovers(launch)
   return inPod(home, launch, () => {
     const root = launch.rootfs.target
     buildRoot(launch)

@@ -25,6 +25,8 @@ export interface ClusterFixture extends AsyncDisposable {
   readonly broker: KernelBroker
   readonly paths: ReturnType<typeof clusterPaths>
   start(name: string, node: 1 | 2, argv: readonly string[], changes?: Partial<ContainerLaunch>): Promise<StartedPod>
+  /** Once more the container of a pod that was started. */
+  relaunch(name: string, argv: readonly string[]): Promise<LaunchedContainer>
 }
 
 export async function openCluster(base: string): Promise<ClusterFixture> {
@@ -63,6 +65,8 @@ export async function openCluster(base: string): Promise<ClusterFixture> {
         log: () => readFileSync(path.join(dir, 'log'), 'utf8'),
       }
     },
+    relaunch: (name, argv) =>
+      broker.launchContainer({ ...defaultLaunch(paths, name, path.join(base, 'pods', name)), argv }),
     [Symbol.asyncDispose]: async () => {
       for (const remove of removals) await remove()
       await broker[Symbol.asyncDispose]()

@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { connectInNetns } from '../connect-in-netns.ts'
 import { runInContainer, type RunningCommand } from '../run-in-container.ts'
-import { signalContainer, untilEntered } from '../sandbox/container-process.ts'
+import { isRunning } from '../process-identity.ts'
+import { containerPid, signalContainer, untilEntered } from '../sandbox/container-process.ts'
 import { openCluster, type ClusterFixture, type StartedPod } from './cluster-fixture.ts'
 
 const [base = ''] = process.argv.slice(2)
@@ -140,8 +141,19 @@ async function commands(cluster: ClusterFixture): Promise<void> {
   await pod.exited()
 }
 
+/** As when whoever had started it was killed before it could write that down. */
+async function launchedTwice(cluster: ClusterFixture): Promise<void> {
+  const first = await cluster.start('twice', 1, ['sh', '-c', 'touch /usr/first; echo began; sleep 600'])
+  while (!first.log().includes('began')) await new Promise((resolve) => setImmediate(resolve))
+  const program = containerPid(first.shim)
+  const second = await cluster.relaunch('twice', ['sh', '-c', 'test ! -e /usr/first && exit 6'])
+  while (isRunning(first.shim) || existsSync(`/proc/${program}`)) await new Promise((resolve) => setImmediate(resolve))
+  while (isRunning(second.shim)) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(readFileSync(path.join(first.dir, 'exit'), 'utf8').trim(), '6')
+}
+
 await using cluster = await openCluster(base)
-for (const scenario of [exitCodes, isolation, networks, commands]) {
+for (const scenario of [exitCodes, isolation, networks, commands, launchedTwice]) {
   await scenario(cluster)
   process.stdout.write(`passed: ${scenario.name}\n`)
 }
