@@ -281,6 +281,11 @@ test('addresses take turns in standing first', () => {
   assert.deepEqual(firsts, ['A 10.244.1.5', 'A 10.244.3.5', 'A 10.244.1.5'])
 })
 
+test('names of an address do not: the first is the same every time', () => {
+  const firsts = [0, 1, 2].map((turn) => show(reply(ask('2.1.244.10.in-addr.arpa', 'PTR'), true, turn).answers[0]!))
+  assert.deepEqual(new Set(firsts), new Set([`PTR 10-244-1-2.noport.default.${S}`]))
+})
+
 const question = { name: `web.default.${S}`, type: recordTypes.A, class: 1 }
 const refusals: readonly (readonly [what: string, query: DnsMessage, rcode: number, isSynced?: boolean])[] = [
   ['a transfer', ask('cluster.local', 'AXFR'), rcodes.REFUSED],

@@ -99,7 +99,7 @@ function planAnswer(query: DnsMessage, question: Question, context: ResponseCont
     if (!alias) {
       const hopEnd = { node, owner, answers, context, type: question.type }
       const reply = finalReply(query, hopEnd)
-      const orders = Math.max(1, reply.answers.length - answers.length)
+      const orders = isRotated(question.type) ? Math.max(1, reply.answers.length - answers.length) : 1
       const searched = isSearched ? namespaceOf(lowerName(question.name), zone) : namespace
       return {
         kind: 'reply',
@@ -164,7 +164,7 @@ function finalReply(query: DnsMessage, { node, owner, answers, context, type }: 
       authorities: [{ name: node.apex, ttlSeconds: zoneTtlSeconds, ...zone.soa(node.apex) }],
     })
   }
-  const records = rotate(found, turn).map((record) => resourceRecord(owner, record))
+  const records = (isRotated(type) ? rotate(found, turn) : found).map((record) => resourceRecord(owner, record))
   return renderReply(query, {
     authoritative: true,
     answers: [...answers, ...records],
@@ -178,6 +178,9 @@ const versionTtlSeconds = 28_800
 function resourceRecord(name: string, data: RecordData): ResourceRecord {
   return { name, ttlSeconds: data.type === 'TXT' ? versionTtlSeconds : zoneTtlSeconds, ...data }
 }
+
+/** Names of an address stay in order: who asks takes the first, which shall be the same every time. */
+const isRotated = (type: number): boolean => type !== recordTypes.PTR
 
 /** Clients mostly take the first address: each gets its turn. */
 function rotate<T>(items: readonly T[], turn: number): readonly T[] {
