@@ -30,8 +30,9 @@ export interface StepContext {
   readonly rollouts: number
 }
 
-/** Into the middle of a rollout. */
+/** Into the middle of a rollout; later ones at another moment each. */
 const killAfterMs = 700
+const killEvery = 10
 const scalable = apps.filter(({ hostNetwork }) => !hostNetwork)
 const main = apps[0]!
 
@@ -46,7 +47,18 @@ export function planSteps(context: StepContext): readonly Step[] {
     name: `scale to ${count}`,
     act: async () => void (await Promise.all(scalable.map((app) => scale(client, app, count)))),
   })
-  const rollingRestart = (index: number): Step => ({ name: `rolling restart ${index + 4}`, act: restartAll })
+  const rollingRestart = (number: number): Step =>
+    number % killEvery === 0
+      ? killing(`rolling restart ${number}, kill -9 control`, (killAfterMs * number) / killEvery / 2)
+      : { name: `rolling restart ${number}`, act: restartAll }
+  const killing = (name: string, afterMs: number): Step => ({
+    name,
+    act: async () => {
+      await restartAll()
+      await delay(afterMs)
+      await killControlPlane(cluster)
+    },
+  })
   return [
     scaleTo(6),
     scaleTo(1),
@@ -61,13 +73,7 @@ export function planSteps(context: StepContext): readonly Step[] {
         await killEdge(cluster)
       },
     },
-    {
-      name: 'rolling restart 2, kill -9 control',
-      act: async () => {
-        await restartAll()
-        await killControlPlane(cluster)
-      },
-    },
+    killing('rolling restart 2, kill -9 control', killAfterMs),
     {
       name: 'node back, rolling restart 3',
       act: async () => {
@@ -76,7 +82,7 @@ export function planSteps(context: StepContext): readonly Step[] {
         await restartAll()
       },
     },
-    ...Array.from({ length: Math.max(0, rollouts - 3) }, (_, index) => rollingRestart(index)),
+    ...Array.from({ length: Math.max(0, rollouts - 3) }, (_, index) => rollingRestart(index + 4)),
   ]
 }
 
@@ -95,7 +101,6 @@ async function flipReadiness({ client }: BenchCluster, directory: string): Promi
 
 /** The proxies run in it: their rules stay, and are adopted by the next. */
 async function killControlPlane(cluster: BenchCluster): Promise<void> {
-  await delay(killAfterMs)
   await kill(cluster, 'control-plane')
   await cluster.up()
 }
