@@ -7,7 +7,7 @@ import type { Service } from '#api/service.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { DesiredRoutes, ServicePortRoute } from './backend.ts'
 import { desiredHealthCheck, sameHealthCheck, type HealthCheck } from './desired-health-checks.ts'
-import { desiredServicePorts } from './desired-service-ports.ts'
+import { desiredServicePorts, selectClusterIp } from './desired-service-ports.ts'
 import type { NodePlace } from './select-endpoints.ts'
 
 /** Somebody else's business: another proxy handles these objects. */
@@ -25,15 +25,17 @@ interface Entry {
   readonly key: string
   service: Service | undefined
   /** By name, few: a list is smaller than a map. */
-  readonly slices: EndpointSlice[]
+  slices: readonly EndpointSlice[]
   routes: readonly ServicePortRoute[]
+  /** Waits to be collected. */
+  isDirty: boolean
 }
 
 export class RouteTracker {
   readonly #family: IpFamily
   #node: NodePlace
   readonly #entries = new Map<string, Entry>()
-  readonly #dirty = new Set<Entry>()
+  #dirty: Entry[] = []
   readonly #servicePorts = new Map<string, ServicePortRoute>()
   readonly #healthChecks = new Map<string, HealthCheck>()
 
@@ -44,7 +46,7 @@ export class RouteTracker {
 
   /** Whether anything waits to be collected. */
   get hasChanges(): boolean {
-    return this.#dirty.size > 0
+    return this.#dirty.length > 0
   }
 
   /** By `namespace/name`, as of the last `collect`. */
@@ -54,10 +56,13 @@ export class RouteTracker {
 
   serviceChanged(before: Service | undefined, after: Service | undefined): void {
     const { namespace, name } = (after ?? before)!.metadata
-    const isOurs = after !== undefined && after.metadata.labels?.[serviceProxyNameLabel] === undefined
+    const labels = after?.metadata.labels
+    const isOurs = labels?.[serviceProxyNameLabel] === undefined && labels?.[headlessLabel] === undefined
     const entry = this.#entry(`${namespace}/${name}`)
-    entry.service = isOurs ? after : undefined
-    this.#dirty.add(entry)
+    // A node has a proxy for each family: Services of the other one are not kept.
+    const isRouted = isOurs && after !== undefined && selectClusterIp(after, this.#family) !== undefined
+    entry.service = isRouted ? after : undefined
+    this.#touch(entry)
   }
 
   sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
@@ -71,14 +76,17 @@ export class RouteTracker {
   nodeChanged(node: NodePlace): void {
     if (node.name === this.#node.name && node.zone === this.#node.zone) return
     this.#node = node
-    for (const entry of this.#entries.values()) this.#dirty.add(entry)
+    for (const entry of this.#entries.values()) this.#touch(entry)
   }
 
   /** The routes as they should be now, and which of them differ from the last call. */
   collect(): RouteChange {
     const changed = new Set<string>()
-    for (const entry of this.#dirty) this.#collectService(entry, changed)
-    this.#dirty.clear()
+    for (const entry of this.#dirty) {
+      entry.isDirty = false
+      this.#collectService(entry, changed)
+    }
+    this.#dirty = []
     return { desired: { family: this.#family, servicePorts: this.#servicePorts }, changed }
   }
 
@@ -86,9 +94,16 @@ export class RouteTracker {
     const entry = this.#entry(key)
     const { slices } = entry
     const place = slices.findIndex((one) => one.metadata.name === name)
-    if (place < 0) slices.push(...(slice ? [slice] : []))
-    else slices.splice(place, 1, ...(slice ? [slice] : []))
-    this.#dirty.add(entry)
+    if (!slice) entry.slices = slices.filter((_, index) => index !== place)
+    else if (place < 0) entry.slices = [...slices, slice]
+    else entry.slices = slices.with(place, slice)
+    this.#touch(entry)
+  }
+
+  #touch(entry: Entry): void {
+    if (entry.isDirty) return
+    entry.isDirty = true
+    this.#dirty.push(entry)
   }
 
   #collectService(entry: Entry, changed: Set<string>): void {
@@ -112,11 +127,20 @@ export class RouteTracker {
 
   #entry(key: string): Entry {
     let entry = this.#entries.get(key)
-    if (!entry) this.#entries.set(key, (entry = { key, service: undefined, slices: [], routes: noRoutes }))
+    if (!entry) this.#entries.set(key, (entry = newEntry(key)))
     return entry
   }
 }
 
+const newEntry = (key: string): Entry => ({
+  key,
+  service: undefined,
+  slices: noSlices,
+  routes: noRoutes,
+  isDirty: false,
+})
+
+const noSlices: readonly EndpointSlice[] = []
 const noRoutes: readonly ServicePortRoute[] = []
 
 function sliceService(slice: EndpointSlice): string | undefined {

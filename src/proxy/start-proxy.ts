@@ -15,6 +15,7 @@ import type { HealthCheck } from './desired-health-checks.ts'
 import { RouteTracker } from './desired-routes.ts'
 import type { ConntrackReconciler } from './reconcile-conntrack.ts'
 import type { NodePlace } from './select-endpoints.ts'
+import { ServiceRanges } from './service-ranges.ts'
 
 export interface ProxyDependencies {
   readonly informers: Informers
@@ -95,8 +96,7 @@ class RunningProxy implements Proxy {
   #retry: NodeJS.Timeout | undefined
   #retryMs = firstRetryMs
   #waiting: (() => void)[] = []
-  readonly #ranges = new Map<string, readonly string[]>()
-  #knownRanges: string
+  readonly #ranges: ServiceRanges
   /** Newest EndpointSlice that was seen; newest one that took pods out; and what was told about. */
   #seenVersion = 0
   #withdrawnVersion = 0
@@ -105,7 +105,7 @@ class RunningProxy implements Proxy {
   constructor(dependencies: ProxyDependencies, signal: AbortSignal) {
     const { informers, nodeName, family, verifyIntervalMs = 500 } = dependencies
     this.#dependencies = dependencies
-    this.#knownRanges = (dependencies.serviceCidrs ?? []).join()
+    this.#ranges = new ServiceRanges(family, dependencies.serviceCidrs)
     this.#tracker = new RouteTracker(family, { name: nodeName })
     this.synced = this.#firstSync.promise
     this.#watch()
@@ -149,21 +149,10 @@ class RunningProxy implements Proxy {
       this.#schedule()
     })
     informers.of(ServiceCIDR).onChange(({ before, after }) => {
-      if (before) this.#ranges.delete(before.metadata.name)
-      if (after) this.#ranges.set(after.metadata.name, after.spec.cidrs ?? [])
-      this.#rangesChanged()
+      if (!this.#ranges.changed(before, after)) return
+      this.#everything = true
+      this.#schedule()
     })
-  }
-
-  /** Ranges of this proxy's family; none known leaves the back end with what it was opened with. */
-  #rangesChanged(): void {
-    const { family, serviceCidrs = [] } = this.#dependencies
-    const all = [...new Set([...serviceCidrs, ...[...this.#ranges.values()].flat()])].toSorted()
-    const ranges = all.filter((cidr) => cidr.includes(':') === (family === 'IPv6'))
-    if (ranges.length === 0 || ranges.join() === this.#knownRanges) return
-    this.#knownRanges = ranges.join()
-    this.#everything = true
-    this.#schedule()
   }
 
   #tell(what: (observer: ProxyObserver) => void): void {
@@ -215,15 +204,15 @@ class RunningProxy implements Proxy {
       return this.#publish(version)
     }
     this.#everything = true
-    const ranges = this.#knownRanges
-    if (ranges !== '') {
-      backend.setServiceCidrs(ranges.split(','))
-      conntrack?.setServiceCidrs(ranges.split(','))
+    const ranges = this.#ranges.all
+    if (ranges.length > 0) {
+      backend.setServiceCidrs(ranges)
+      conntrack?.setServiceCidrs(ranges)
     }
     await backend.sync(desired, waiting ? undefined : changed)
     const written = performance.now()
     const deletedFlows = conntrack?.reconcile(desired, waiting ? undefined : changed) ?? 0
-    this.#everything = ranges !== this.#knownRanges
+    this.#everything = ranges !== this.#ranges.all
     this.#retryMs = firstRetryMs
     this.#firstSync.resolve()
     this.#publish(version)

@@ -2,7 +2,7 @@
 import { maskIp, parseCidr, parseIp, type Cidr, type IpAddress } from '#lib/ip.ts'
 import { nlmsgFlag, type MessageWriter } from '../netlink/message.ts'
 
-const RTM = { newLink: 16, newAddress: 20, newRoute: 24, deleteRoute: 25, newNeighbour: 28 } as const
+const RTM = { newLink: 16, newAddress: 20, deleteAddress: 21, newRoute: 24, deleteRoute: 25, newNeighbour: 28 } as const
 const IFLA = { address: 1, name: 3, master: 10, linkInfo: 18, netnsFd: 28 } as const
 const INFO = { kind: 1, data: 2 } as const
 const VETH_INFO_PEER = 1
@@ -67,9 +67,17 @@ export function setLinkUp(writer: MessageWriter, index: number, masterIndex?: nu
 
 /** `address` is an address with its prefix length. An IPv6 one works at once: nobody is asked whether it is taken. */
 export function addAddress(writer: MessageWriter, linkIndex: number, address: string): void {
+  addressBody(writer.message(RTM.newAddress, createNew), linkIndex, address)
+}
+
+export function deleteAddress(writer: MessageWriter, linkIndex: number, address: string): void {
+  addressBody(writer.message(RTM.deleteAddress), linkIndex, address)
+}
+
+function addressBody(writer: MessageWriter, linkIndex: number, address: string): void {
   const { base, prefixLength } = requireCidr(address)
   const flags = base.family === 'IPv6' ? IFA_F_NODAD : 0
-  writer.message(RTM.newAddress, createNew).u8(familyNumber(base)).u8(prefixLength).u8(flags).u8(0).u32(linkIndex)
+  writer.u8(familyNumber(base)).u8(prefixLength).u8(flags).u8(0).u32(linkIndex)
   writer.attrBytes(IFA.local, base.bytes).attrBytes(IFA.address, base.bytes)
 }
 

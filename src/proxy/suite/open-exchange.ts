@@ -22,6 +22,12 @@ function hasRetransmitted(fd: number): boolean {
 }
 const MSG_DONTWAIT = 0x40
 
+const outcomeOf: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+}
+
 /** `10.96.0.1:80` or `[fd00::1]:80`. */
 export function parseTarget(to: string): { address: string; port: number } {
   const [, address = '', port = ''] = /^\[?([^\]]*)\]?:(\d+)$/.exec(to) ?? []
@@ -42,9 +48,10 @@ function afterSilence(waitMs: number, finish: () => void): NodeJS.Timeout {
 export function exchangeTcp(fd: number, to: string, waitMs = answerMs): Promise<string> {
   const target = targetOf(to)
   if (connect(fd, target, target.length) < 0 && lastErrno() !== errnoOf.EINPROGRESS) {
-    const outcome = lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : `errno ${lastErrno()}`
+    const errno = lastErrno()
     close(fd)
-    return Promise.resolve(outcome)
+    const name = Object.keys(outcomeOf).find((one) => errnoOf[one] === errno)
+    return Promise.resolve(name === undefined ? `errno ${errno}` : outcomeOf[name]!)
   }
   const start = performance.now()
   return new Promise((resolve) => {
@@ -61,11 +68,48 @@ export function exchangeTcp(fd: number, to: string, waitMs = answerMs): Promise<
       const isLate = performance.now() - start > secondAttemptMs && hasRetransmitted(fd)
       finish(isLate ? 'answered at a second attempt' : text)
     })
-    connection.on('error', (error: NodeJS.ErrnoException) =>
-      finish(error.code === 'ECONNREFUSED' ? 'refused' : String(error.code)),
-    )
+    connection.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => finish(outcomeOf[code] ?? code))
     connection.resume()
   })
+}
+
+/** A TCP connection that stays: one question, one answer, as often as asked. Made by the first. */
+export class TcpClient {
+  readonly #fd: number
+  readonly #target: Uint8Array
+  #connection: net.Socket | undefined
+  #onAnswer: (outcome: string) => void = () => {}
+
+  constructor(fd: number, to: string) {
+    this.#fd = fd
+    this.#target = targetOf(to)
+  }
+
+  exchange(waitMs = answerMs): Promise<string> {
+    return new Promise((resolve) => {
+      const timer = afterSilence(waitMs, () => this.#onAnswer('timeout'))
+      this.#onAnswer = (outcome) => {
+        clearTimeout(timer)
+        this.#onAnswer = () => {}
+        resolve(outcome)
+      }
+      this.#connection ??= this.#connect()
+      this.#connection.write('hello')
+    })
+  }
+
+  #connect(): net.Socket {
+    connect(this.#fd, this.#target, this.#target.length)
+    return new net.Socket({ fd: this.#fd, readable: true, writable: true })
+      .on('data', (data) => this.#onAnswer(data.toString()))
+      .on('error', ({ code }: NodeJS.ErrnoException) => this.#onAnswer(code === 'ECONNREFUSED' ? 'refused' : `${code}`))
+      .on('close', () => this.#onAnswer('closed'))
+  }
+
+  close(): void {
+    if (this.#connection) this.#connection.destroy()
+    else close(this.#fd)
+  }
 }
 
 /** A connected UDP socket: one datagram out, one answer or ICMP error back. */

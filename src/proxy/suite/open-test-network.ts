@@ -7,6 +7,7 @@ import net from 'node:net'
 import { bind, checked, close, open, setns, setsockopt, socket, unshare } from '#kernel/libc.ts'
 import { inNetns, settleThread, CLONE_NEWNET, type ThreadHome } from '#kernel/namespaces.ts'
 import { socketAddress } from '#kernel/socket-address.ts'
+import { MessageWriter } from '#kernel/netlink/message.ts'
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
 import { applyNetwork } from '#kernel/route/apply-network.ts'
 import {
@@ -18,10 +19,11 @@ import {
   desiredUnderlayPort,
   type DesiredNetns,
 } from '#kernel/route/desired-network.ts'
+import { addAddress, deleteAddress } from '#kernel/route/route-messages.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { Protocol } from '../backend.ts'
 import { serveSctp } from './open-sctp.ts'
-import { nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
+import { keptPort, nodeNames, nodePorts, nodes, plan, podNames, podPorts, pods, type Party } from './packet-case.ts'
 import { IPPROTO_SCTP } from './sctp-packet.ts'
 import { netnsOf } from './translate-to-ipv6.ts'
 
@@ -32,6 +34,7 @@ const SOCK_RAW = 3
 const socketFlags = 0x800 | 0x80000 // non-blocking, close-on-exec
 const SOL_SOCKET = 1
 const SO_REUSEADDR = 2
+const loopbackIndex = 1
 
 const testSysctls = {
   // A server keeps its closed connections for a minute and may refuse a client that comes masqueraded by the same
@@ -48,6 +51,8 @@ export interface TestNetwork extends AsyncDisposable {
   openSocket(party: Party, protocol: Protocol): number
   /** Runs synchronous work in that party's namespace. */
   within<T>(party: Party, run: () => T): T
+  /** An address more on that party's loopback device, until disposed. */
+  lendAddress(party: Party, address: string): Disposable
 }
 
 export async function openTestNetwork(family: IpFamily = 'IPv4'): Promise<TestNetwork> {
@@ -73,6 +78,10 @@ export async function openTestNetwork(family: IpFamily = 'IPv4'): Promise<TestNe
       ),
     ]),
   )
+  for (const pod of podNames) {
+    const listening = within(pod, () => boundSocket(family, SOCK_STREAM, keptPort))
+    servers.push(await serveKeptTcp(listening, `${pod}:${keptPort}`))
+  }
   const sctpServers = [...podNames, ...nodeNames].map((party) => {
     const open = () => socket(addressFamily[family], SOCK_RAW | socketFlags, IPPROTO_SCTP)
     const ports = nodeNames.some((node) => node === party) ? nodePorts : podPorts
@@ -80,6 +89,18 @@ export async function openTestNetwork(family: IpFamily = 'IPv4'): Promise<TestNe
   })
   return {
     within,
+    lendAddress: (party, address) => {
+      const cidr = `${address}/${family === 'IPv4' ? 32 : 128}`
+      const change = (describe: typeof addAddress) =>
+        within(party, () => {
+          const writer = new MessageWriter()
+          describe(writer, loopbackIndex, cidr)
+          using socket = openNetlink(netlinkProtocol.route)
+          socket.request(writer)
+        })
+      change(addAddress)
+      return { [Symbol.dispose]: () => change(deleteAddress) }
+    },
     openNetfilter: (party) => within(party, () => openNetlink(netlinkProtocol.netfilter).fd),
     openSocket: (party, protocol) =>
       within(party, () => {
@@ -162,6 +183,23 @@ async function serveTcp(fd: number, name: string): Promise<AsyncDisposable> {
   })
   await new Promise<void>((resolve) => server.listen({ fd }, resolve))
   return { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
+/** Answers whatever comes the same way, and leaves the connection open. */
+async function serveKeptTcp(fd: number, name: string): Promise<AsyncDisposable> {
+  const open = new Set<net.Socket>()
+  const server = net.createServer((connection) => {
+    open.add(connection)
+    connection.on('error', () => connection.destroy()).on('close', () => open.delete(connection))
+    connection.on('data', () => connection.write(`${name} ${connection.remoteAddress}`))
+  })
+  await new Promise<void>((resolve) => server.listen({ fd }, resolve))
+  return {
+    [Symbol.asyncDispose]: () => {
+      for (const connection of open) connection.destroy()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
 }
 
 async function serveUdp(family: IpFamily, fd: number, name: string): Promise<AsyncDisposable> {

@@ -30,6 +30,8 @@ export type Party = PodName | NodeName | 'host'
 export const hostIp = '172.30.0.2'
 export const podPorts = [8080, 8081] as const
 export const nodePorts = [9090] as const
+/** There pods answer TCP as often as asked, on one connection (`Dial.socket`). */
+export const keptPort = 8082
 
 /** What one party sees when it connects (TCP) or sends a datagram (UDP). */
 export type Outcome =
@@ -37,6 +39,8 @@ export type Outcome =
   | 'refused'
   /** Silence. */
   | 'timeout'
+  /** No way there. */
+  | 'unreachable'
   | Answered
 
 export interface Answered {
@@ -55,7 +59,7 @@ export interface Dial {
   readonly protocol?: Protocol
   /** Answered dials connect so often; enough to meet every endpoint (default 40). */
   readonly times?: number
-  /** Keeps one socket for all steps of the case under this name (UDP), so that the source port stays. */
+  /** Keeps one socket for all steps of the case under this name: UDP, or TCP to `keptPort`. The source port stays. */
   readonly socket?: string
   readonly expect: Outcome
 }
@@ -71,6 +75,8 @@ export interface ClusterState {
 export interface Step extends ClusterState {
   /** Nobody dials for so long first. Only for promises about time itself. */
   readonly idleMs?: number
+  /** From this step on Service addresses come from these ranges. */
+  readonly serviceCidrs?: readonly string[]
   /** Before this step the proxies of all nodes are started anew: they know nothing of what they wrote. */
   readonly proxiesRestart?: true
   readonly dials: readonly Dial[]
@@ -89,18 +95,19 @@ export interface TrafficOptions {
   readonly podCidr?: undefined
   readonly masqueradeAll?: boolean
   readonly nodePortAddresses?: readonly string[]
+  /** An address that node-3 has besides, as where load balancers hand over packets as they are; nodes know their own. */
+  readonly boundVip?: string
 }
 
+/** @param rest steps, one after the other, and at most one set of options for the nodes */
 export function packetCase(
   name: string,
   covers: readonly string[],
-  ...rest: readonly Step[] | readonly [Step, TrafficOptions]
+  ...rest: readonly (Step | TrafficOptions)[]
 ): PacketCase {
-  const steps = (rest as readonly (Step | TrafficOptions)[]).filter((item): item is Step => 'dials' in item)
-  const traffic = (rest as readonly (Step | TrafficOptions)[]).find(
-    (item): item is TrafficOptions => !('dials' in item),
-  )
-  return { name, covers, steps, ...(traffic && { traffic }) }
+  const isStep = (item: Step | TrafficOptions): item is Step => 'dials' in item
+  const traffic = rest.find((item): item is TrafficOptions => !isStep(item))
+  return { name, covers, steps: rest.filter(isStep), ...(traffic && { traffic }) }
 }
 
 export const vip = '10.96.0.100'

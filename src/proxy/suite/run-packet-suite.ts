@@ -10,7 +10,7 @@ import { protocolNumber } from '../backend.ts'
 import { RouteTracker } from '../desired-routes.ts'
 import { ConntrackReconciler } from '../reconcile-conntrack.ts'
 import { coverageOf } from './coverage.ts'
-import { UdpClient, answerMs, exchangeTcp, parseTarget, refusalMs, silenceMs } from './open-exchange.ts'
+import { TcpClient, UdpClient, answerMs, exchangeTcp, parseTarget, refusalMs, silenceMs } from './open-exchange.ts'
 import { exchangeSctp, probeSctp } from './open-sctp.ts'
 import { openTestNetwork, type TestNetwork } from './open-test-network.ts'
 import {
@@ -70,7 +70,7 @@ export class Lanes implements AsyncDisposable {
   readonly #family: IpFamily
   readonly #all: Promise<SuiteCluster>[] = []
   readonly #free: SuiteCluster[] = []
-  readonly #waiting: ((cluster: SuiteCluster) => void)[] = []
+  readonly #waiting: ((cluster: SuiteCluster | Promise<SuiteCluster>) => void)[] = []
 
   constructor(backend: SuiteBackend, family: IpFamily) {
     this.#backend = backend
@@ -94,6 +94,11 @@ export class Lanes implements AsyncDisposable {
     if (this.#all.length >= laneCount) return new Promise((resolve) => this.#waiting.push(resolve))
     const made = openSuiteCluster(this.#backend, this.#family)
     this.#all.push(made)
+    // Whoever waited for it tries again, and fails as well when nothing can be made.
+    made.catch(() => {
+      this.#all.splice(this.#all.indexOf(made), 1)
+      this.#waiting.shift()?.(this.#take())
+    })
     return made
   }
 
@@ -122,6 +127,7 @@ async function openSuiteCluster(backend: SuiteBackend, family: IpFamily): Promis
       ...(traffic && 'podCidr' in traffic ? {} : { podCidr: textOf(family, nodes[name].podCidr) }),
       ...(traffic?.masqueradeAll !== undefined && { masqueradeAll: traffic.masqueradeAll }),
       ...(traffic?.nodePortAddresses && { nodePortAddresses: traffic.nodePortAddresses }),
+      ...(traffic?.boundVip !== undefined && { nodeIps: [textOf(family, nodes[name].internalIp)] }),
     }
     return backend.open({ netlinkFd: network.openNetfilter(name), node })
   }
@@ -161,7 +167,7 @@ class SuiteCluster implements AsyncDisposable {
   readonly #network: TestNetwork
   readonly #nodes: readonly SuiteNode[]
   readonly #openNode: OpenNode
-  readonly #sockets = new Map<string, UdpClient>()
+  readonly #sockets = new Map<string, UdpClient | TcpClient>()
 
   constructor(family: IpFamily, network: TestNetwork, suiteNodes: readonly SuiteNode[], openNode: OpenNode) {
     this.#family = family
@@ -172,6 +178,7 @@ class SuiteCluster implements AsyncDisposable {
 
   async run({ steps, traffic }: PacketCase): Promise<void> {
     if (!traffic) return this.#runSteps(this.#nodes, steps)
+    using _address = traffic.boundVip === undefined ? undefined : this.#network.lendAddress('node-3', traffic.boundVip)
     const own = this.#nodes.map((node) => ({ ...node, backend: this.#openNode(node.name, traffic) }))
     try {
       await this.#runSteps(own, steps)
@@ -242,13 +249,14 @@ class SuiteCluster implements AsyncDisposable {
       const target = { family: this.#family, ...parseTarget(to) }
       return exchangeSctp(this.#network.openSocket(dial.from, 'SCTP'), target, waitMs)
     }
-    if (dial.protocol !== 'UDP') return exchangeTcp(this.#network.openSocket(dial.from, 'TCP'), to, waitMs)
-    const open = () => new UdpClient(this.#network.openSocket(dial.from, 'UDP'), to)
+    const openSocket = () => this.#network.openSocket(dial.from, dial.protocol === 'UDP' ? 'UDP' : 'TCP')
     if (dial.socket === undefined) {
-      const client = open()
+      if (dial.protocol !== 'UDP') return exchangeTcp(openSocket(), to, waitMs)
+      const client = new UdpClient(openSocket(), to)
       return client.exchange(waitMs).finally(() => client.close())
     }
-    const client = this.#sockets.get(dial.socket) ?? open()
+    const Client = dial.protocol === 'UDP' ? UdpClient : TcpClient
+    const client = this.#sockets.get(dial.socket) ?? new Client(openSocket(), to)
     this.#sockets.set(dial.socket, client)
     return client.exchange(waitMs)
   }
@@ -266,9 +274,13 @@ class SuiteCluster implements AsyncDisposable {
 async function changeState(
   { node, tracker, conntrack }: LiveProxy,
   before: ClusterState,
-  after: ClusterState,
+  after: Step,
   isFirst: boolean,
 ): Promise<void> {
+  if (after.serviceCidrs) {
+    node.backend.setServiceCidrs(after.serviceCidrs)
+    conntrack.setServiceCidrs(after.serviceCidrs)
+  }
   const zone = after.zones?.[node.name]
   tracker.nodeChanged({ name: node.name, ...(zone !== undefined && { zone }) })
   forEachChange(before.services, after.services, (old, now) => tracker.serviceChanged(old, now))

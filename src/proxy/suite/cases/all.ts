@@ -6,6 +6,7 @@ import { endpointCases } from './endpoints.ts'
 import { externalCases } from './external.ts'
 import { featureCases } from './features.ts'
 import { nodePortCases } from './node-port.ts'
+import { trapCases } from './traps.ts'
 
 export const packetCases: readonly PacketCase[] = [
   ...decisionCases,
@@ -15,4 +16,5 @@ export const packetCases: readonly PacketCase[] = [
   ...nodePortCases,
   ...externalCases,
   ...changeCases,
+  ...trapCases,
 ]
