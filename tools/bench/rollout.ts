@@ -28,6 +28,7 @@ export interface RolloutOptions {
   readonly requests: number
   /** New connections a second to the first Service, and as many requests on kept ones; other ways get less. */
   readonly rate: number
+  /** At least four: one is removed, and pods in the network of their node have it to themselves. */
   readonly nodes: number
   readonly timedDeletions: number
   readonly tell: (line: string) => void
