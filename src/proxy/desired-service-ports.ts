@@ -23,8 +23,8 @@ export function desiredServicePorts(
 
 const noRoutes: readonly ServicePortRoute[] = []
 
-/** Headless and ExternalName Services have none. */
-function selectClusterIp({ spec }: Service, family: IpFamily): string | undefined {
+/** Headless and ExternalName Services have none, and those of other families. */
+export function selectClusterIp({ spec }: Service, family: IpFamily): string | undefined {
   if (spec.type === 'ExternalName') return undefined
   const all = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP])
   return all.find((address) => address !== '' && address !== 'None' && isOfFamily(address, family))
