@@ -324,7 +324,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'an external name that is no name',
-    spec: { type: 'ExternalName', externalName: 'a_b' },
+    spec: { type: 'ExternalName', externalName: 'a_b.' },
     findings: [
       "spec.externalName: Invalid value: \"a_b\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
     ],

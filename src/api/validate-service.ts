@@ -67,7 +67,7 @@ function validateWhatTypeNeeds(spec: ServiceSpec): Finding[] {
   if (spec.type !== 'ExternalName') return []
   const name = (spec.externalName ?? '').replace(/\.$/, '')
   if (name === '') return [requiredValue('spec.externalName')]
-  return invalidFor('spec.externalName', spec.externalName, dns1123SubdomainProblems(name))
+  return invalidFor('spec.externalName', name, dns1123SubdomainProblems(name))
 }
 
 function validatePorts(spec: ServiceSpec): Finding[] {
