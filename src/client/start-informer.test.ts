@@ -123,6 +123,25 @@ for (const { name, answers, asked, changes } of cases) {
   })
 }
 
+test('informer: after an outage a server that has forgotten the past is listed without waiting', async () => {
+  const gone = new Error('ECONNREFUSED')
+  const transport = scripted([
+    { list: ['7'] },
+    gone,
+    gone,
+    failure(410, 'Expired'),
+    { list: ['90', object('z', '80')] },
+  ])
+  const client = createClient({ transport, userAgent: 'test' })
+  const waits: string[] = []
+  const wait = async () => void waits.push(transport.asked.at(-1)!)
+  await using informer = startInformer(client, kind, { wait }, new AbortController().signal)
+  await transport.done
+  assert.deepEqual(transport.asked, ['list', 'watch 7', 'watch 7', 'watch 7', 'list', 'watch 90'])
+  assert.equal(waits.length, 2)
+  assert.deepEqual(informer.list().map(tell), ['z@80'])
+})
+
 test('informer: pages are put together before anything is told', async () => {
   const pages: Record<string, object> = {
     '': { metadata: { continue: 'next' }, items: [object('x', '1')] },
