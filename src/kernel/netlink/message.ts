@@ -23,7 +23,7 @@ const nestedFlag = 0x8000
 const attributeTypeMask = 0x3fff
 
 export class MessageWriter {
-  #bytes: Uint8Array<ArrayBuffer>
+  #bytes: Buffer<ArrayBuffer>
   #view: DataView
   #words: Uint32Array
   #length = 0
@@ -31,7 +31,7 @@ export class MessageWriter {
   readonly #starts: number[] = []
 
   constructor(capacity = 4096) {
-    this.#bytes = new Uint8Array((capacity + 3) & ~3)
+    this.#bytes = Buffer.from(new ArrayBuffer((capacity + 3) & ~3))
     this.#view = new DataView(this.#bytes.buffer)
     this.#words = new Uint32Array(this.#bytes.buffer)
   }
@@ -161,7 +161,7 @@ export class MessageWriter {
     return this.#attribute(type, length)
   }
 
-  get memory(): Uint8Array {
+  get memory(): Buffer {
     return this.#bytes
   }
 
@@ -285,7 +285,7 @@ export class MessageWriter {
   #reserve(length: number): void {
     const wanted = this.#length + length
     if (wanted <= this.#bytes.length) return
-    const grown = new Uint8Array((Math.max(wanted, this.#bytes.length * 2) + 3) & ~3)
+    const grown = Buffer.from(new ArrayBuffer((Math.max(wanted, this.#bytes.length * 2) + 3) & ~3))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)

@@ -210,21 +210,17 @@ function writeByteOrders(writer: MessageWriter, { keyType, data }: SetDefinition
 }
 const hostByteOrder = [1, 0, 0, 0]
 
-/** libnftnl user data: one comment, type 0. What is not ASCII becomes a question mark. */
+/** libnftnl user data: one comment, type 0. Names in Kubernetes are ASCII. */
 export function writeComment(writer: MessageWriter, attribute: number, comment: string): void {
   const length = Math.min(comment.length, maxCommentLength)
-  let at = writer.takeAttribute(attribute, length + 3)
+  const at = writer.takeAttribute(attribute, length + 3)
   const { memory } = writer
-  memory[at++] = 0
-  memory[at++] = length + 1
-  for (let index = 0; index < length; index++) {
-    const code = comment.charCodeAt(index)
-    memory[at++] = code < 128 ? code : questionMark
-  }
   memory[at] = 0
+  memory[at + 1] = length + 1
+  memory.write(comment, at + 2, length, 'latin1')
+  memory[at + 2 + length] = 0
 }
 const maxCommentLength = 250
-const questionMark = 63
 
 /** The generation of the namespace's whole ruleset: every commit by anybody adds one. */
 export function readGeneration(socket: Netlink): number {

@@ -23,11 +23,12 @@ import { decodeElement } from './decode-elements.ts'
 import { listChain, listChainRules, parseListChain, type ListShape } from './desired-list-chains.ts'
 import { desiredSets } from './desired-sets.ts'
 import { desiredChains, tableName } from './desired-table.ts'
-import { mapNames, type Element, type MapName } from './elements.ts'
-import { encodeElement, encodeSpread } from './encode-elements.ts'
+import { ElementBatch } from './element-batch.ts'
+import { mapNames, type Element } from './elements.ts'
+import { encodeSpread } from './encode-elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { PlanUnit, RoutePlanner } from './plan-elements.ts'
-import { planTransactions } from './plan-transactions.ts'
+import { maxUnitBytes, splitLongUnits } from './split-units.ts'
 import { nextGeneration, SharedRuleset } from './shared-ruleset.ts'
 
 export interface NftablesOptions {
@@ -58,6 +59,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
   readonly #tellCommit: (before: number) => void
   readonly #writer = new MessageWriter(256 * 1024)
   readonly #maxElementBytes: number
+  readonly #batch: ElementBatch
   #planner: RoutePlanner | undefined
   #desired: DesiredRoutes | undefined
   #generation = 0
@@ -71,6 +73,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
     this.#node = node
     this.#log = log
     this.#family = nftFamily[node.family]
+    this.#batch = new ElementBatch(node.family)
     this.#tellCommit = ruleset.join((before) => {
       if (this.#generation === before) this.#generation = nextGeneration(before)
     })
@@ -154,11 +157,11 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (exists && rebuild) first.deleteTable()
     if (!isIntact) this.#writeFixedPart(first, chains)
     this.#commit(first)
-    if (!isIntact) this.#applyListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
-    const changes = await this.#apply(adoption.units)
+    if (!isIntact) this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
+    const hasChanged = await this.#apply(adoption.units)
     this.#planner = adoption.planner
     if (!this.#ownRules) this.#rememberRules()
-    return !isIntact || changes > 0
+    return !isIntact || hasChanged
   }
 
   /** Whether the table has exactly our chains, and they our rules. */
@@ -221,8 +224,13 @@ class NftablesBackend implements ProxyBackend, Disposable {
     for (const name of strange) transaction.deleteChain(name)
   }
 
+  /** Adds the chains of these lists. */
+  #addListChains(shapes: readonly ListShape[]): void {
+    this.#writeListChains(shapes.filter((shape) => !this.#existingChains.has(listChain(shape))))
+  }
+
   /** Adds the chains of these lists, or writes their rules anew. */
-  #applyListChains(shapes: readonly ListShape[]): void {
+  #writeListChains(shapes: readonly ListShape[]): void {
     if (shapes.length > 0) this.#ownRules = undefined
     for (let at = 0; at < shapes.length; at += maxChainsPerTransaction) {
       const transaction = this.#transaction(this.#generation)
@@ -252,47 +260,30 @@ class NftablesBackend implements ProxyBackend, Disposable {
     transaction.endElements()
   }
 
-  /** Resolves with the number of transactions that it took to change elements. */
-  async #apply(units: Iterable<PlanUnit>): Promise<number> {
-    let count = 0
-    for (const group of planTransactions(units, this.#maxElementBytes)) {
-      if (count > 0) await nextTurn()
-      const chains = group.flatMap((unit) => unit.chains ?? [])
-      this.#applyListChains(chains.filter((shape) => !this.#existingChains.has(listChain(shape))))
-      const transaction = this.#transaction(this.#generation)
-      this.#writeElements(transaction, group)
-      if (transaction.isEmpty) continue
-      this.#commit(transaction)
-      count++
+  /** Resolves with whether any element had to change. */
+  async #apply(units: Iterable<PlanUnit>): Promise<boolean> {
+    const batch = this.#batch
+    batch.clear()
+    let commits = 0
+    for (const unit of splitLongUnits(units, this.#maxElementBytes)) {
+      if (batch.bytes + maxUnitBytes(unit) > this.#maxElementBytes) {
+        if (commits++ > 0) await nextTurn()
+        this.#commitElements(batch)
+      }
+      if (unit.chains) this.#addListChains(unit.chains)
+      batch.remove(unit.removes)
+      batch.add(unit.adds)
     }
-    return count
+    if (batch.bytes === 0) return commits > 0
+    if (commits > 0) await nextTurn()
+    this.#commitElements(batch)
+    return true
   }
 
-  #writeElements(transaction: NftTransaction, units: readonly PlanUnit[]): void {
-    this.#writeGrouped(transaction, units, 'removes')
-    this.#writeGrouped(transaction, units, 'adds')
-  }
-
-  #writeGrouped(transaction: NftTransaction, units: readonly PlanUnit[], which: 'removes' | 'adds'): void {
-    const groups = new Map<MapName, Element[]>()
-    for (const unit of units) {
-      for (const element of unit[which]) {
-        const group = groups.get(element.map)
-        if (group) group.push(element)
-        else groups.set(element.map, [element])
-      }
-    }
-    const isRemoval = which === 'removes'
-    for (const name of isRemoval ? mapNames.toReversed() : mapNames) {
-      const group = groups.get(name)
-      if (!group) continue
-      transaction.beginElements(name, isRemoval)
-      for (const element of group) {
-        if (!transaction.hasRoom) transaction.beginElements(name, isRemoval)
-        encodeElement(transaction.writer, this.#node.family, element, !isRemoval)
-      }
-      transaction.endElements()
-    }
+  #commitElements(batch: ElementBatch): void {
+    const transaction = this.#transaction(this.#generation)
+    batch.moveTo(transaction)
+    this.#commit(transaction)
   }
 
   #transaction(generation?: number): NftTransaction {

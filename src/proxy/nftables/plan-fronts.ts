@@ -4,10 +4,14 @@ import { isExternallyAccessible, type NodeTraffic, type Protocol, type ServicePo
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
 
-/** `value`: its mark, of which the lower bits name the service port. */
 export interface Front {
   readonly key: string
-  readonly value: number
+  readonly protocol: Protocol
+  readonly port: number
+  /** Absent: a port of the node. */
+  readonly address: string | undefined
+  /** Its mark, of which the lower bits name the service port. */
+  readonly mark: number
 }
 
 export interface FrontElements {
@@ -37,13 +41,16 @@ const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 
 export function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
+  const { protocol, port } = route
   const served: Front[] = []
   const refused: Front[] = []
   const isServed = route.cluster.length > 0
   const add = (address: string, flags: number) => {
-    const key = frontKey(address, route)
-    if (isServed || flags & mark.restricted) served.push({ key, value: id | flags | (isServed ? 0 : mark.unserved) })
-    if (!isServed) refused.push({ key, value: id })
+    const key = `${protocol} ${port} ${address}`
+    if (isServed || flags & mark.restricted) {
+      served.push({ key, protocol, port, address, mark: id | flags | (isServed ? 0 : mark.unserved) })
+    }
+    if (!isServed) refused.push({ key, protocol, port, address, mark: id })
   }
   const policy = route.internalPolicy === 'Local' ? mark.localList : 0
   add(route.clusterIp, policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded))
@@ -53,40 +60,22 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
   const isRestricted = route.loadBalancerSourceRanges.length > 0
   for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
   if (route.nodePort !== 0) {
-    const key = `${route.protocol} ${route.nodePort}`
-    if (isServed) served.push({ key, value: id | external })
-    else refused.push({ key, value: id })
+    const front = { key: `${protocol} ${route.nodePort}`, protocol, port: route.nodePort, address: undefined }
+    if (isServed) served.push({ ...front, mark: id | external })
+    else refused.push({ ...front, mark: id })
   }
   return { served, refused }
 }
 
-const frontKey = (address: string, { protocol, port }: ServicePortRoute): string => `${protocol} ${port} ${address}`
-
-interface FrontPlace {
-  readonly protocol: Protocol
-  readonly port: number
-  /** Absent: a node port. */
-  readonly address: string | undefined
-}
-
-function parseFrontKey(key: string): FrontPlace {
-  const [protocol, port, address] = key.split(' ')
-  return { protocol: protocol as Protocol, port: Number(port), address }
-}
-
-export function servedElement(key: string, value: number): Element {
-  const { protocol, port, address } = parseFrontKey(key)
-  return address === undefined
+export const servedElement = ({ protocol, port, address, mark: value }: Front): Element =>
+  address === undefined
     ? { map: 'nodeports', protocol, port, mark: value }
     : { map: 'fronts', address, protocol, port, mark: value }
-}
 
-export function refusedElement(key: string): Element {
-  const { protocol, port, address } = parseFrontKey(key)
-  return address === undefined
+export const refusedElement = ({ protocol, port, address }: Front): Element =>
+  address === undefined
     ? { map: 'no-endpoint-nodeports', protocol, port }
     : { map: 'no-endpoints', address, protocol, port }
-}
 
 /**
  * Who may use the load balancer addresses. Where an address of the node may, the load balancer addresses themselves

@@ -1,78 +1,93 @@
 /**
  * Elements that several service ports may want. What has to change is settled once, at the end of a plan, however often
- * an element was claimed and released in it. Memory holds a key and a number each; elements are made when written.
+ * an element was claimed and released in it. Elements are made only when they are to be written.
  */
 import { elementData, type Element } from './elements.ts'
 import * as mark from './mark.ts'
-import type { PlanUnit } from './plan-elements.ts'
+import { unitLength, type PlanUnit } from './plan-elements.ts'
+import type { Front } from './plan-fronts.ts'
 
-const ownerOf = (value: number): number => value & (mark.maxServicePorts - 1)
+const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
+
+/** Who has a front end, and who wants it. Absent claims: nobody. */
+interface Claims {
+  holder: number | undefined
+  waiting: number[] | undefined
+  /** In the current plan: what it began with. */
+  touched: { readonly front: Front; readonly holder: number | undefined } | undefined
+}
 
 /**
- * The first service port to come gets the element, the next one takes over when it goes. A claim is a number whose lower
- * bits name the service port.
+ * Front ends: the first service port to come gets one, the next one takes over when it goes. A claim is a mark, whose
+ * lower bits name the service port.
  */
 export class ClaimedElements {
-  readonly #holders = new Map<string, number>()
-  /** Few elements have more than one claim. */
-  readonly #waiting = new Map<string, number[]>()
-  /** Claims before this plan, of what it touched. */
-  readonly #before = new Map<string, number | undefined>()
-  readonly #element: (key: string, value: number) => Element
+  readonly #claims = new Map<string, Claims>()
+  #touched: Claims[] = []
+  readonly #element: (front: Front) => Element
 
-  constructor(element: (key: string, value: number) => Element) {
+  constructor(element: (front: Front) => Element) {
     this.#element = element
   }
 
   /** A second claim of the same owner replaces its first. */
-  claim(key: string, value: number): void {
-    const holder = this.#holders.get(key)
-    if (holder === undefined || ownerOf(holder) === ownerOf(value)) {
-      this.#hold(key, holder, value)
-      return
-    }
-    const others = this.#waiting.get(key)?.filter((claim) => ownerOf(claim) !== ownerOf(value)) ?? []
-    this.#waiting.set(key, [...others, value])
+  claim(front: Front): void {
+    let claims = this.#claims.get(front.key)
+    if (!claims) this.#claims.set(front.key, (claims = { holder: undefined, waiting: undefined, touched: undefined }))
+    this.#touch(claims, front)
+    if (claims.holder === undefined || ownerOf(claims.holder) === ownerOf(front.mark)) claims.holder = front.mark
+    else claims.waiting = [...withoutOwner(claims.waiting, front.mark), front.mark]
   }
 
-  release(key: string, owner: number): void {
-    const holder = this.#holders.get(key)
-    if (holder === undefined) return
-    const waiting = this.#waiting.get(key)
-    const others = waiting?.filter((claim) => ownerOf(claim) !== owner) ?? []
-    if (ownerOf(holder) === owner) this.#hold(key, holder, others.shift())
-    if (others.length > 0) this.#waiting.set(key, others)
-    else if (waiting) this.#waiting.delete(key)
+  release(front: Front): void {
+    const claims = this.#claims.get(front.key)
+    if (!claims) return
+    this.#touch(claims, front)
+    const others = withoutOwner(claims.waiting, front.mark)
+    if (claims.holder !== undefined && ownerOf(claims.holder) === ownerOf(front.mark)) claims.holder = others.shift()
+    claims.waiting = others.length > 0 ? others : undefined
   }
 
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    for (const [key, before] of this.#before) {
-      const now = this.#holders.get(key)
+    for (const claims of this.#touched) {
+      const { front, holder: before } = claims.touched!
+      const now = claims.holder
+      claims.touched = undefined
+      if (now === undefined) this.#claims.delete(front.key)
       if (before === now) continue
-      const old = before === undefined ? undefined : this.#element(key, before)
-      const fresh = now === undefined ? undefined : this.#element(key, now)
+      const old = before === undefined ? undefined : this.#element({ ...front, mark: before })
+      const fresh = now === undefined ? undefined : this.#element(now === front.mark ? front : { ...front, mark: now })
       if (old && fresh) {
         if (elementData(old) !== elementData(fresh)) yield { removes: [old], adds: [fresh] }
       } else changes.note(fresh, old)
       if (changes.isFull) yield* changes.take()
     }
-    this.#before.clear()
+    this.#touched = []
     yield* changes.take()
   }
 
-  #hold(key: string, before: number | undefined, after: number | undefined): void {
-    if (!this.#before.has(key)) this.#before.set(key, before)
-    if (after === undefined) this.#holders.delete(key)
-    else this.#holders.set(key, after)
+  #touch(claims: Claims, front: Front): void {
+    if (claims.touched) return
+    claims.touched = { front, holder: claims.holder }
+    this.#touched.push(claims)
   }
+}
+
+const withoutOwner = (claims: readonly number[] | undefined, mark: number): number[] =>
+  claims?.filter((claim) => ownerOf(claim) !== ownerOf(mark)) ?? []
+
+interface Count {
+  readonly key: string
+  now: number
+  /** In the current plan: what it began with. */
+  before: number | undefined
 }
 
 /** Elements without data, wanted by so many: there while the number is not zero. */
 export class CountedElements {
-  readonly #counts = new Map<string, number>()
-  /** Count before this plan. */
-  readonly #before = new Map<string, number>()
+  readonly #counts = new Map<string, Count>()
+  #touched: Count[] = []
   readonly #element: (key: string) => Element
 
   constructor(element: (key: string) => Element) {
@@ -80,23 +95,29 @@ export class CountedElements {
   }
 
   change(key: string, by: 1 | -1): void {
-    const count = this.#counts.get(key) ?? 0
-    if (!this.#before.has(key)) this.#before.set(key, count)
-    if (count + by === 0) this.#counts.delete(key)
-    else this.#counts.set(key, count + by)
+    let count = this.#counts.get(key)
+    if (!count) this.#counts.set(key, (count = { key, now: 0, before: undefined }))
+    if (count.before === undefined) {
+      count.before = count.now
+      this.#touched.push(count)
+    }
+    count.now += by
   }
 
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    for (const [key, before] of this.#before) {
-      const isWanted = this.#counts.has(key)
-      if (isWanted === before > 0) continue
-      const element = this.#element(key)
-      if (isWanted) changes.note(element, undefined)
+    for (const count of this.#touched) {
+      const had = count.before! > 0
+      const has = count.now > 0
+      count.before = undefined
+      if (!has) this.#counts.delete(count.key)
+      if (had === has) continue
+      const element = this.#element(count.key)
+      if (has) changes.note(element, undefined)
       else changes.note(undefined, element)
       if (changes.isFull) yield* changes.take()
     }
-    this.#before.clear()
+    this.#touched = []
     yield* changes.take()
   }
 }
@@ -123,5 +144,4 @@ class SingleChanges {
   }
 }
 
-const unitLength = 500
 const none: readonly Element[] = []
