@@ -11,7 +11,13 @@ const nodes = [{ status: { addresses: [{ type: 'ExternalIP', address: '127.30.0.
 const http = { port: 80, protocol: 'TCP' }
 const clusterIp = { type: 'ClusterIP', clusterIP: '10.96.1.2' }
 
-const cases = [
+const cases: readonly {
+  readonly name: string
+  readonly spec: object
+  readonly status?: object
+  readonly privileged: boolean
+  readonly urls: readonly string[]
+}[] = [
   {
     name: 'a ClusterIP, as root',
     spec: { ...clusterIp, ports: [http] },
@@ -42,12 +48,31 @@ const cases = [
     privileged: true,
     urls: ['http://127.96.1.2', 'http://127.30.0.11:30080'],
   },
+  {
+    name: 'a load balancer, as root',
+    spec: { type: 'LoadBalancer', clusterIP: '10.96.1.2', ports: [{ ...http, nodePort: 30_080 }] },
+    status: { loadBalancer: { ingress: [{ ip: '172.30.128.1' }] } },
+    privileged: true,
+    urls: ['http://172.30.128.1', 'http://127.96.1.2', 'http://127.30.0.11:30080'],
+  },
+  {
+    name: 'a load balancer whose source ranges may keep the host out',
+    spec: {
+      type: 'LoadBalancer',
+      clusterIP: '10.96.1.2',
+      ports: [{ ...http, nodePort: 30_080 }],
+      loadBalancerSourceRanges: ['10.1.0.0/16'],
+    },
+    status: { loadBalancer: { ingress: [{ ip: '172.30.128.1' }] } },
+    privileged: true,
+    urls: ['http://127.96.1.2', 'http://127.30.0.11:30080', 'http://172.30.128.1'],
+  },
   { name: 'headless: nothing', spec: { clusterIP: 'None', ports: [http] }, privileged: true, urls: [] },
 ]
 
-for (const { name, spec, privileged, urls } of cases) {
+for (const { name, spec, status, privileged, urls } of cases) {
   test(`addresses from the host: ${name}`, () => {
-    const asked = service(spec)
+    const asked = service(spec, status)
     const port = selectServicePort(asked, undefined)!
     const found = selectCandidates(asked, port, nodes, privileged).map((one) => renderUrl(schemeOf(port), one))
     assert.deepEqual(found, urls)

@@ -40,11 +40,19 @@ export function selectCandidates(
   const remembered = localhostPorts(service)
     .filter((one) => one.port === port.port && one.protocol === (port.protocol ?? 'TCP'))
     .map(({ hostPort }) => ({ host: localhost, port: hostPort }))
+  // They bind the load balancer's address and the ports of localhost that lead to it, and silence is hard to tell from
+  // a Service that thinks: the ways around it come first.
+  if (hasSourceRanges(service)) return [...loopback, ...nodePorts, ...remembered, ...ingress]
   // An ordinary user's cluster has no way from the host to its load balancers' own addresses.
   return privileged
     ? [...ingress, ...remembered, ...loopback, ...nodePorts]
     : [...remembered, ...loopback, ...nodePorts, ...ingress]
 }
+
+const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
+
+const hasSourceRanges = ({ metadata, spec }: Service): boolean =>
+  (spec.loadBalancerSourceRanges?.length ?? 0) > 0 || metadata.annotations?.[sourceRangesAnnotation] !== undefined
 
 function externalIps(node: Node): string[] {
   return (node.status?.addresses ?? []).filter(({ type }) => type === 'ExternalIP').map(({ address }) => address)
