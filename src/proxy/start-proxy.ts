@@ -18,7 +18,7 @@ import type { NodePlace } from './select-endpoints.ts'
 import { ServiceRanges } from './service-ranges.ts'
 
 export interface ProxyDependencies {
-  readonly informers: Informers
+  readonly informers: Pick<Informers, 'of'>
   readonly nodeName: string
   readonly family: IpFamily
   readonly backend: ProxyBackend
