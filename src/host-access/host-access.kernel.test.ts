@@ -14,12 +14,13 @@ import { Service, type ServiceSpec } from '#api/service.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { releaseNamespace } from '#kernel/namespaces.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
-import { planAddresses, planNode } from '#lib/address-plan.ts'
+import { hasIpv6 } from '#kernel/probe-ipv6.ts'
+import { internalIps, planAddresses, planNode } from '#lib/address-plan.ts'
 import { silentLog } from '#observe/log.ts'
 import { HeldInformers } from '../../test/fixtures/held-informers.ts'
 import { type HostAccess, startHostAccess } from './start-host-access.ts'
 
-const plan = planAddresses(29)
+const plan = planAddresses(29, hasIpv6() ? ['IPv4', 'IPv6'] : ['IPv4'])
 const first = planNode(plan, 1)
 const second = planNode(plan, 2)
 const runDir = mkdtempSync(path.join(tmpdir(), 'host-access-kernel-'))
@@ -48,15 +49,15 @@ after(async () => {
   await stack.disposeAsync()
 })
 
-const node = (name: string, { internalIp, hostLoopbackIp }: typeof first): Node => ({
+const node = (name: string, addresses: typeof first): Node => ({
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name },
   spec: {},
   status: {
     addresses: [
-      { type: 'InternalIP', address: internalIp },
-      { type: 'ExternalIP', address: hostLoopbackIp },
+      ...internalIps(addresses).map((address) => ({ type: 'InternalIP' as const, address })),
+      { type: 'ExternalIP', address: addresses.hostLoopbackIp },
     ],
   },
 })
@@ -250,6 +251,30 @@ test('datagrams: each client gets its own answers', async () => {
   )
   await withdraw()
   echo.close()
+})
+
+test('a Service of IPv6 alone has the same doors', { skip: !hasIpv6() && 'this kernel has no IPv6' }, async () => {
+  const { internalIp } = first.ipv6!
+  const server = createServer((socket) => void socket.end(`over ${socket.localAddress}`))
+  server.listen({ fd: await broker.openTcpListener(paths.node(1), internalIp, 30090) })
+  await once(server, 'listening')
+  const echo = createSocket('udp6')
+  echo.on('message', (packet, from) => echo.send(`${String(packet)} back`, from.port, from.address))
+  echo.bind({ fd: await broker.openUdpSocket(paths.node(1), internalIp, 30091) })
+  const ports = [
+    { name: 'tcp', protocol: 'TCP' as const, port: 80, nodePort: 30090 },
+    { name: 'udp', protocol: 'UDP' as const, port: 81, nodePort: 30091 },
+  ]
+  await offer(service('web', { type: 'NodePort', ipFamilies: ['IPv6'], ports }), 4)
+  assert.equal(await readAll(connect(30090, first.hostLoopbackIp)), `over ${internalIp}`)
+  const client = createSocket('udp4')
+  client.send('there', 30091, first.hostLoopbackIp)
+  const [packet] = await once(client, 'message')
+  assert.equal(String(packet), 'there back')
+  client.close()
+  await withdraw()
+  echo.close()
+  server.close()
 })
 
 test('datagrams to nobody end in silence, and the forward goes on', async () => {

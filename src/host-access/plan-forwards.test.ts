@@ -5,8 +5,8 @@ import type { Service, ServiceSpec } from '#api/service.ts'
 import { desiredForwards, forwardKey, nodeDoorOf } from './plan-forwards.ts'
 
 const doors = [
-  { hostAddress: '127.30.0.11', internalIp: '172.30.0.11' },
-  { hostAddress: '127.30.0.12', internalIp: '172.30.0.12' },
+  { hostAddress: '127.30.0.11', internalIps: ['172.30.0.11', 'fd30:fd::11'] },
+  { hostAddress: '127.30.0.12', internalIps: ['172.30.0.12'] },
 ]
 const service = (spec: ServiceSpec): Service => ({
   apiVersion: 'v1',
@@ -44,6 +44,16 @@ const cases: readonly { name: string; spec: ServiceSpec; privileged?: boolean; e
       'TCP 127.96.0.7:18053 > 10.96.0.7:53',
       'TCP 127.96.0.7:8053 > 10.96.0.7:8053',
     ],
+  },
+  {
+    name: 'IPv6 alone: through the door of every node that has it',
+    spec: {
+      clusterIP: 'fd30:fd:0:1::c22',
+      clusterIPs: ['fd30:fd:0:1::c22'],
+      ipFamilies: ['IPv6'],
+      ports: [{ protocol: 'TCP', port: 8000, nodePort: 30053 }],
+    },
+    expected: ['TCP 127.30.0.11:30053 > fd30:fd::11:30053', 'TCP 127.160.12.34:8000 > fd30:fd:0:1::c22:8000'],
   },
   {
     name: 'node ports on every node',
@@ -93,6 +103,7 @@ const nodes: readonly (readonly [name: string, addresses: Addresses, expected: R
     'a node of ours',
     [
       { type: 'InternalIP', address: '172.30.0.11' },
+      { type: 'InternalIP', address: 'fd30:fd::11' },
       { type: 'Hostname', address: 'one' },
       { type: 'ExternalIP', address: '127.30.0.11' },
     ],

@@ -1,13 +1,15 @@
 /** Which addresses of the host's loopback lead where, for one Service. */
 import type { Node } from '#api/node.ts'
 import type { Service, ServicePort } from '#api/service.ts'
-import { cidrContains, parseCidr, parseIp } from '#lib/ip.ts'
+import { cidrContains, type IpFamily, parseCidr, parseIp } from '#lib/ip.ts'
 import { hostAddressOf, hostPortOf } from './plan-host-address.ts'
 
 export interface Door {
   readonly address: string
   readonly port: number
 }
+
+export const familyOf = ({ address }: Door): IpFamily => (address.includes(':') ? 'IPv6' : 'IPv4')
 
 export interface Forward {
   readonly protocol: 'TCP' | 'UDP'
@@ -20,7 +22,8 @@ export interface Forward {
 /** A node whose ports have an address on the host's loopback. */
 export interface NodeDoor {
   readonly hostAddress: string
-  readonly internalIp: string
+  /** One of each family that the node has. */
+  readonly internalIps: readonly string[]
 }
 
 export function forwardKey({ protocol, listen }: Forward): string {
@@ -37,14 +40,16 @@ export function nodeDoorOf(node: Node): NodeDoor | undefined {
     return address !== undefined && cidrContains(loopback, address)
   }
   const hostAddress = addresses.find(({ type, address }) => type === 'ExternalIP' && isLoopback(address))?.address
-  const internalIp = addresses.find(({ type, address }) => type === 'InternalIP' && parseIp(address))?.address
-  return hostAddress && internalIp ? { hostAddress, internalIp } : undefined
+  const internalIps = addresses.flatMap(({ type, address }) =>
+    type === 'InternalIP' && parseIp(address) ? [address] : [],
+  )
+  return hostAddress && internalIps.length > 0 ? { hostAddress, internalIps } : undefined
 }
 
 export function desiredForwards(service: Service, nodes: readonly NodeDoor[], privileged: boolean): Forward[] {
   if (service.spec.type === 'ExternalName') return []
   const ports = (service.spec.ports ?? []).filter(isForwardable)
-  return [...nodePortForwards(ports, nodes), ...clusterIpForwards(service, ports, privileged)]
+  return [...nodePortForwards(service, ports, nodes), ...clusterIpForwards(service, ports, privileged)]
 }
 
 type ForwardablePort = ServicePort & { readonly protocol: 'TCP' | 'UDP' }
@@ -53,14 +58,16 @@ function isForwardable(port: ServicePort): port is ForwardablePort {
   return port.protocol === 'TCP' || port.protocol === 'UDP'
 }
 
-function nodePortForwards(ports: readonly ForwardablePort[], nodes: readonly NodeDoor[]): Forward[] {
+/** A node has one door, which leads to its address of the Service's first family. */
+function nodePortForwards({ spec }: Service, ports: readonly ForwardablePort[], nodes: readonly NodeDoor[]): Forward[] {
+  const family = spec.ipFamilies?.[0] ?? 'IPv4'
   return ports.flatMap(({ protocol, nodePort }) => {
     if (!nodePort) return []
-    return nodes.map(({ hostAddress, internalIp }) => ({
-      protocol,
-      listen: { address: hostAddress, port: nodePort },
-      target: { address: internalIp, port: nodePort },
-    }))
+    return nodes.flatMap(({ hostAddress, internalIps }) => {
+      const targets = internalIps.map((address) => ({ address, port: nodePort }))
+      const target = targets.find((one) => familyOf(one) === family)
+      return target ? [{ protocol, listen: { address: hostAddress, port: nodePort }, target }] : []
+    })
   })
 }
 

@@ -7,6 +7,10 @@ const addresses: readonly (readonly [clusterIP: string, expected: string | undef
   ['10.127.0.1', '127.127.0.1'],
   ['None', undefined],
   ['', undefined],
+  ['fd30:fd:0:1::c22', '127.160.12.34'],
+  ['fd30:fd:31:1::1', '127.191.0.1'],
+  ['fd30:fd:1f:1::1', undefined],
+  ['fd30:fd:0:2::c22', undefined],
   ['fd00::1', undefined],
 ]
 for (const [clusterIP, expected] of addresses) {

@@ -1,13 +1,21 @@
 /**
  * Where a Service answers on the host's loopback, as a rule that needs no table: whoever knows the Service knows the
- * address. 10.96.12.34 is 127.96.12.34; clusters differ in the second octet, so their Services never meet.
+ * address. 10.96.12.34 is 127.96.12.34; fd30:fd:0:1::c22 is 127.160.12.34. Clusters differ in the second octet, so their
+ * Services never meet.
  */
+import { locateServiceIpv6 } from '#lib/address-plan.ts'
 import { parseIp } from '#lib/ip.ts'
 
-/** The loopback address that stands for an IPv4 cluster IP; undefined for anything else. */
+const ipv6Octet = 160
+
+/** The loopback address that stands for a cluster IP; undefined for anything else. */
 export function hostAddressOf(clusterIP: string): string | undefined {
   const address = parseIp(clusterIP)
-  if (address?.family !== 'IPv4') return undefined
+  if (address?.family === 'IPv6') {
+    const place = locateServiceIpv6(address)
+    return place && `127.${ipv6Octet + place.index}.${place.number >> 8}.${place.number & 0xff}`
+  }
+  if (!address) return undefined
   const [, second, third, fourth] = address.bytes
   return `127.${second}.${third}.${fourth}`
 }

@@ -21,7 +21,7 @@ export const wishKey = ({ port, protocol }: Pick<LocalhostWish, 'port' | 'protoc
 /** `foreign`: ports of the host by which other Services are remembered, as `8080/TCP`. */
 export function desiredLocalhost(service: Service, foreign: ReadonlySet<string>): readonly LocalhostWish[] {
   const address = service.status?.loadBalancer?.ingress?.find(({ ip, ipMode }) => ip && ipMode !== 'Proxy')?.ip
-  if (service.spec.type !== 'LoadBalancer' || !address || address.includes(':')) return []
+  if (service.spec.type !== 'LoadBalancer' || !address) return []
   const remembered = localhostPorts(service)
   return (service.spec.ports ?? []).flatMap((port) => {
     const { protocol = 'TCP' } = port

@@ -2,7 +2,7 @@
 import { createServer, Socket } from 'node:net'
 import { close, connect, errnoOf, lastErrno } from '#kernel/libc.ts'
 import { socketAddress } from '#kernel/socket-address.ts'
-import type { Door, Forward } from './plan-forwards.ts'
+import { type Door, familyOf, type Forward } from './plan-forwards.ts'
 import type { ForwardContext, Listener } from './run-forwards.ts'
 
 /** Rejects when the address cannot be listened on. */
@@ -26,7 +26,7 @@ async function carry(client: Socket, target: Door, { targetSockets, connections 
   track(client, connections)
   // while no socket is there yet, a client that gives up only has to be noticed
   client.on('error', () => client.destroy())
-  const fd = await targetSockets.takeTcp()
+  const fd = await targetSockets.takeTcp(familyOf(target))
   if (client.destroyed) return void close(fd)
   const address = socketAddress(target.address, target.port)
   if (connect(fd, address, address.length) < 0 && lastErrno() !== errnoOf.EINPROGRESS) {

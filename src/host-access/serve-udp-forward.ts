@@ -1,7 +1,7 @@
 /** Carries datagrams between the host's loopback and the cluster: each client has a port of its own over there. */
 import { createSocket, type Socket } from 'node:dgram'
 import type { ForwardContext, Listener } from './run-forwards.ts'
-import type { Forward } from './plan-forwards.ts'
+import { familyOf, type Forward } from './plan-forwards.ts'
 
 const idleMs = 60_000
 const maxClients = 1000
@@ -9,7 +9,7 @@ const maxClients = 1000
 const maxWaiting = 64
 
 const literal = (host: string, _options: unknown, done: (error: null, address: string, family: number) => void): void =>
-  done(null, host, 4)
+  done(null, host, host.includes(':') ? 6 : 4)
 
 interface Session {
   /** Absent while it is being opened. */
@@ -37,8 +37,9 @@ export async function serveUdpForward({ listen, target }: Forward, context: Forw
   }
 
   const open = async (client: string, session: Session, reply: (packet: Uint8Array) => void): Promise<void> => {
-    const fd = await context.targetSockets.openUdp()
-    const socket = createSocket({ type: 'udp4', lookup: literal })
+    const family = familyOf(target)
+    const fd = await context.targetSockets.openUdp(family)
+    const socket = createSocket({ type: family === 'IPv4' ? 'udp4' : 'udp6', lookup: literal })
     // the target refuses (no endpoints): a datagram's sender cannot be told more than silence says
     socket.on('error', lost)
     socket.on('message', (packet) => {

@@ -83,5 +83,5 @@ function ownerOf({ metadata }: Service): string {
 }
 
 function isSameDoor(a: NodeDoor | undefined, b: NodeDoor | undefined): boolean {
-  return a?.hostAddress === b?.hostAddress && a?.internalIp === b?.internalIp
+  return a?.hostAddress === b?.hostAddress && a?.internalIps.join() === b?.internalIps.join()
 }

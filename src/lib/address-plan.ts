@@ -3,7 +3,16 @@
  * when a privileged cluster puts routes into the host's own network namespace.
  */
 import { parseAddressPool } from './address-pool.ts'
-import { formatCidr, formatIp, type IpFamily, nthAddress, parseCidr, parseIp } from './ip.ts'
+import {
+  cidrContains,
+  formatCidr,
+  formatIp,
+  type IpAddress,
+  type IpFamily,
+  nthAddress,
+  parseCidr,
+  parseIp,
+} from './ip.ts'
 
 export interface AddressPlan {
   readonly index: number
@@ -80,6 +89,15 @@ function planIpv6(index: number): Ipv6Plan {
     underlayCidr: canonical(`${site(index)}::/64`),
     controlPlaneIp: ipv6Text(`${site(index)}::1`),
   }
+}
+
+/** Which cluster has an address of its IPv6 range of Services, and which number the address has there. */
+export function locateServiceIpv6(address: IpAddress): { readonly index: number; readonly number: number } | undefined {
+  const [high = 0, low = 0] = address.bytes.slice(4, 6)
+  const index = Number(((high << 8) | low).toString(16))
+  if (!Number.isInteger(index) || index >= maxClusters) return undefined
+  const isInside = cidrContains(parseCidr(planIpv6(index).serviceCidr)!, address)
+  return isInside ? { index, number: (address.bytes[14]! << 8) | address.bytes[15]! } : undefined
 }
 
 export function planNode(plan: AddressPlan, number: number): NodeAddresses {
