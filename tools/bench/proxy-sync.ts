@@ -22,6 +22,8 @@ export interface ProxySyncResult {
   readonly changeP50Ms: number
   readonly changeP99Ms: number
   readonly heapMiB: number
+  /** Of the whole process, with the API objects, after the changes: what a proxy with its caches takes. */
+  readonly rssMiB: number
 }
 
 const node: NodeTraffic = {
@@ -71,6 +73,7 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
     )
   }
   globalThis.gc?.()
+  const rssMiB = process.memoryUsage.rss() / 2 ** 20
   const heapMiB = (process.memoryUsage().heapUsed - heapBefore) / 2 ** 20
 
   using successor = open()
@@ -89,6 +92,7 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
     changeP50Ms: at(0.5),
     changeP99Ms: at(0.99),
     heapMiB,
+    rssMiB,
   }
 }
 

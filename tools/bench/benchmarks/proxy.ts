@@ -14,7 +14,8 @@ export const proxy: Benchmark = {
   title: 'Service proxy',
   method: `
 From API objects in memory to the commit in the kernel: all Services at once into an empty kernel, then one endpoint
-after another replaced. One process in an empty network namespace, a fresh one for each sample.`,
+after another replaced. One process in an empty network namespace, a fresh one for each sample. Memory is that of the whole
+process after the changes: Node, the API objects, and what the proxy remembers.`,
   run: async ({ runs, isSmall }) => {
     const changes = isSmall ? 20 : 500
     const results: ProxySyncResult[][] = []
@@ -68,6 +69,12 @@ function linesOf(results: readonly ProxySyncResult[]): Line[] {
       unit: 'ms',
       measured: of('changeP99Ms'),
       ...(isMain && { goal: { atMost: 1 } }),
+    },
+    {
+      what: `${size}: memory of the process, RSS`,
+      unit: 'MiB',
+      measured: of('rssMiB'),
+      ...(services === 50_000 && { goal: { atMost: 200 } }),
     },
   ]
 }
