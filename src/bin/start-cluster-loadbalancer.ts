@@ -1,6 +1,7 @@
 /** The load balancer of the one-machine cluster, in the underlay; nothing when the cluster leaves that to others. */
 import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
+import { openCommittedPublisher } from '#client/publish-committed.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
 import { parseAddressPool } from '#lib/address-pool.ts'
@@ -9,6 +10,9 @@ import { openUnderlay } from '#loadbalancer/open-underlay.ts'
 import { type LoadBalancer, startLoadBalancer } from '#loadbalancer/start-loadbalancer.ts'
 import type { Log } from '#observe/log.ts'
 import type { Cluster } from './read-cluster.ts'
+
+/** Among the Leases of the nodes: whoever stops pods waits for this one, too. */
+const leaseName = 'frontdesk-loadbalancer'
 
 export interface LoadBalancerParts {
   readonly cluster: Cluster
@@ -33,13 +37,16 @@ export async function startClusterLoadBalancer(
   const { underlay } = clusterPaths(paths.run)
   const addresses = [plan.controlPlaneIp, ...(plan.ipv6 ? [plan.ipv6.controlPlaneIp] : [])]
   const network = stack.use(await openUnderlay({ broker, underlay, addresses, pools }))
+  const ownLog = log.child({ component: 'loadbalancer' })
+  const publish = openCommittedPublisher({ client, leaseName, isOwn: true, log: ownLog }, signal)
   const options = {
     client,
     informers,
     pools,
     network,
+    publish,
     clock: systemClock,
-    log: log.child({ component: 'loadbalancer' }),
+    log: ownLog,
   }
   return stack.use(startLoadBalancer(options, signal))
 }

@@ -2,6 +2,7 @@
 import { Service } from '#api/service.ts'
 import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
+import { openCommittedPublisher } from '#client/publish-committed.ts'
 import { recordEvents } from '#client/record-events.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { netlinkFrom, netlinkProtocol } from '#kernel/netlink/socket.ts'
@@ -15,7 +16,6 @@ import type { HealthCheck } from '#proxy/desired-health-checks.ts'
 import { joinCommitted } from '#proxy/join-committed.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { SharedRuleset } from '#proxy/nftables/shared-ruleset.ts'
-import { openCommittedPublisher } from '#proxy/publish-committed.ts'
 import { ProxyHealth } from '#proxy/proxy-health.ts'
 import { ProxyMetrics } from '#proxy/proxy-metrics.ts'
 import { ConntrackReconciler } from '#proxy/reconcile-conntrack.ts'
@@ -65,7 +65,7 @@ async function startNodeProxies(
   const nodeLog = log.child({ component: 'proxy', node: name })
   const families = planFamilies(cluster.plan)
   const publish = joinCommitted(
-    openCommittedPublisher({ client, nodeName: name, log: nodeLog }, signal),
+    openCommittedPublisher({ client, leaseName: name, log: nodeLog }, signal),
     families.length,
   )
   const now = () => systemClock.nowMs()

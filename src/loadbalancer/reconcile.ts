@@ -59,6 +59,9 @@ export class Reconciler {
   /** Version of our last write by key: an older cache is not looked at. */
   readonly #written = new Map<string, number>()
 
+  /** Addresses of these have been led elsewhere, which nobody has told yet. */
+  readonly #moved = new Set<string>()
+
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
   }
@@ -70,6 +73,11 @@ export class Reconciler {
     if (!service) this.#forget(key)
     else if (isEnding(service) || !isResponsible(responsibility, service)) await this.#withdraw(key, service)
     else await this.#provide(key, service, signal)
+  }
+
+  /** Leads the Service's addresses to where its endpoints are now, at once; all else is for `reconcile`. */
+  follow(key: string): void {
+    for (const ip of this.#parts.book.ipsOf(key)) if (this.#lead(ip)) this.#moved.add(key)
   }
 
   /** Takes down what a Service has from an earlier run. */
@@ -100,7 +108,8 @@ export class Reconciler {
         recordEvent(cached, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer')
       }
     }
-    const hasMoved = ips.map((ip) => this.#lead(ip)).includes(true)
+    const moves = ips.map((ip) => this.#lead(ip))
+    const hasMoved = this.#moved.delete(key) || moves.includes(true)
     await this.#announce(key, service, { ips, hasMoved }, signal)
   }
 
@@ -209,6 +218,7 @@ export class Reconciler {
     const before = book.ipsOf(key)
     book.release(key)
     this.#waiting.delete(key)
+    this.#moved.delete(key)
     if (!services.get(parseKey(key))) this.#written.delete(key)
     this.#freed(key, before)
   }

@@ -1,4 +1,5 @@
 /** The load balancer of a cluster: gives Services of type LoadBalancer addresses of its pools that lead to their nodes. */
+import { sliceVersion, withdrawsPods } from '#api/committed-routes.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { findCondition, reachableCondition } from '#api/load-balancer-address.ts'
 import { Node } from '#api/node.ts'
@@ -26,6 +27,11 @@ export interface LoadBalancerOptions {
   readonly network?: LoadBalancerNetwork
   /** Default: Services without a class, and those of class `frontdesk.dev/loadbalancer`. */
   readonly responsibility?: Responsibility
+  /**
+   * Called when addresses are led as all EndpointSlices up to this resourceVersion ask: at first, and whenever pods leave.
+   * Absent: pods end without waiting for it.
+   */
+  readonly publish?: (version: number) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -44,7 +50,7 @@ const concurrency = 32
 const backoff = { baseMs: 50, maxMs: 30_000, jitter: 0.2 }
 
 export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSignal): LoadBalancer {
-  const { client, informers, pools, network, clock, log } = options
+  const { client, informers, pools, network, publish, clock, log } = options
   const stop = new AbortController()
   const stopping = AbortSignal.any([signal, stop.signal])
   const named = client.named(component)
@@ -56,6 +62,7 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
   const slicesByService = new Map<string, Map<string, EndpointSlice>>()
   let views: readonly NodeView[] = []
   let isReady = false
+  let seenVersion = 0
   const recordEvent = recordEvents({ client, component, clock, log }, stopping)
   const reconciler = new Reconciler({
     services,
@@ -92,8 +99,12 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
       const known = slicesByService.get(key) ?? new Map<string, EndpointSlice>()
       if (slice === after) slicesByService.set(key, known.set(slice.metadata.name, slice))
       else if (known.delete(slice.metadata.name) && known.size === 0) slicesByService.delete(key)
-      if (book.ipsOf(key).length > 0 && heedsEndpoints(services.get(parseKey(key)))) look(key)
+      if (book.ipsOf(key).length === 0 || !heedsEndpoints(services.get(parseKey(key)))) continue
+      if (isReady) reconciler.follow(key)
+      look(key)
     }
+    if (after) seenVersion = Math.max(seenVersion, sliceVersion(after))
+    if (isReady && withdrawsPods(before, after)) publish?.(seenVersion)
   })
   nodes.onChange(({ before, after }) => {
     // nodes report often, and hardly ever anything that matters here
@@ -111,7 +122,9 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
     views = nodes.list().flatMap((node) => viewNode(node) ?? [])
     for (const service of byAge(services.list())) reconciler.adopt(service)
     reconciler.withdrawStrays()
+    for (const service of services.list()) reconciler.follow(keyOf(service.metadata))
     isReady = true
+    publish?.(seenVersion)
     for (const service of services.list()) queue.add(keyOf(service.metadata))
     await queue.idle()
   }

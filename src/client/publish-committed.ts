@@ -1,32 +1,42 @@
-/** Tells through the node's Lease which EndpointSlices are in its kernel: one write at a time, the newest version wins. */
+/** Tells through a Lease which EndpointSlices its owner has put into effect: one write at a time, the newest version wins. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { committedAnnotation, nodeLeaseNamespace } from '#api/committed-routes.ts'
 import { Lease } from '#api/lease.ts'
-import type { Client } from '#client/contract.ts'
+import { isNotFound } from '#api/status-error.ts'
 import { backoffMs } from '#lib/backoff.ts'
 import type { Log } from '#observe/log.ts'
+import type { Client } from './contract.ts'
 
 export interface PublisherDependencies {
   readonly client: Client
-  readonly nodeName: string
+  /** A node's Lease is there when its agent has made it, and tells by itself whether the node lives. */
+  readonly leaseName: string
+  /** Made when it is missing, and alive for ever: of somebody who is no node. */
+  readonly isOwn?: boolean
   readonly log: Log
 }
 
-/** At a start the node's Lease may not be there yet: its agent makes it. */
 const retry = { baseMs: 50, maxMs: 5_000 }
 const warnAfterFailures = 6
+const forEverSeconds = 2 ** 31 - 1
 
 /** Never throws, never blocks: give it every version that pods may wait for. */
 export function openCommittedPublisher(
-  { client, nodeName, log }: PublisherDependencies,
+  { client, leaseName, isOwn = false, log }: PublisherDependencies,
   signal: AbortSignal,
 ): (version: number) => void {
   const leases = client.of(Lease)
   let wanted: number | undefined
   let isWriting = false
   const put = async (version: number): Promise<void> => {
-    const patch = { metadata: { annotations: { [committedAnnotation]: String(version) } } }
-    await leases.patch({ namespace: nodeLeaseNamespace, name: nodeName }, 'merge', patch)
+    const metadata = { annotations: { [committedAnnotation]: String(version) } }
+    try {
+      await leases.patch({ namespace: nodeLeaseNamespace, name: leaseName }, 'merge', { metadata })
+    } catch (error) {
+      if (!isOwn || !isNotFound(error)) throw error
+      const spec = { holderIdentity: leaseName, renewTime: now(), leaseDurationSeconds: forEverSeconds }
+      await leases.create({ metadata: { ...metadata, name: leaseName, namespace: nodeLeaseNamespace }, spec })
+    }
     if (wanted === version) wanted = undefined
   }
   const writeAll = async (): Promise<void> => {
@@ -50,3 +60,6 @@ export function openCommittedPublisher(
     if (!isWriting) void writeAll()
   }
 }
+
+/** Microseconds, as Leases want them. */
+const now = (): string => new Date().toISOString().replace('Z', '000Z')
