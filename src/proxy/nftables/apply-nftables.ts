@@ -20,15 +20,15 @@ import { MessageWriter } from '#kernel/netlink/message.ts'
 import { isNetlinkError, netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
 import type { DesiredRoutes, NodeTraffic, ProxyBackend } from '../backend.ts'
 import { decodeElement } from './decode-elements.ts'
-import { listChain, listChainRules, parseListChain, type ListShape } from './desired-list-chains.ts'
-import { desiredSets } from './desired-sets.ts'
-import { desiredChains, tableName } from './desired-table.ts'
+import { listChain, parseListChain, type ListShape } from './desired-list-chains.ts'
+import { tableName } from './desired-table.ts'
 import { ElementBatch } from './element-batch.ts'
 import { mapNames, type Element } from './elements.ts'
-import { encodeSpread } from './encode-elements.ts'
 import { planAdoption } from './plan-adoption.ts'
-import type { PlanUnit, RoutePlanner } from './plan-elements.ts'
+import type { RoutePlanner } from './plan-elements.ts'
+import type { PlanUnit } from './plan-unit.ts'
 import { maxUnitBytes, splitLongUnits } from './split-units.ts'
+import { writeFixedPart, writeListChains } from './write-table.ts'
 import { nextGeneration, SharedRuleset } from './shared-ruleset.ts'
 
 export interface NftablesOptions {
@@ -155,7 +155,10 @@ class NftablesBackend implements ProxyBackend, Disposable {
     this.#existingChains = new Set(chains)
     const first = this.#transaction(this.#generation)
     if (exists && rebuild) first.deleteTable()
-    if (!isIntact) this.#writeFixedPart(first, chains)
+    if (!isIntact) {
+      this.#ownRules = undefined
+      writeFixedPart(first, this.#node, chains)
+    }
     this.#commit(first)
     if (!isIntact) this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
     const hasChanged = await this.#apply(adoption.units)
@@ -203,27 +206,6 @@ class NftablesBackend implements ProxyBackend, Disposable {
     return { elements, maxRememberedEndpoint }
   }
 
-  /** Writes sets, chains and rules anew; within the transaction nobody sees a chain empty. */
-  #writeFixedPart(transaction: NftTransaction, existingChains: readonly string[]): void {
-    this.#ownRules = undefined
-    transaction.addTable('Service traffic of this node, kept by frontdesk')
-    for (const [index, set] of desiredSets(this.#node.family).entries()) transaction.addSet(set, index + 1)
-    const shapes = existingChains.map(parseListChain).filter((shape) => shape !== undefined)
-    transaction.flushSet('spreads')
-    this.#writeSpreads(transaction, shapes)
-    const chains = desiredChains(this.#node)
-    for (const { name, base } of chains) transaction.addChain(name, base)
-    for (const { name } of chains) if (existingChains.includes(name)) transaction.flushChain(name)
-    for (const { name, rules } of chains) {
-      for (const { expressions, comment } of rules) transaction.addRule(name, expressions, comment)
-    }
-    const known = new Set(chains.map(({ name }) => name))
-    const strange = existingChains.filter((name) => !known.has(name) && !parseListChain(name))
-    // Only what an older version or somebody else made; nothing of ours refers to it.
-    for (const name of strange) transaction.flushChain(name)
-    for (const name of strange) transaction.deleteChain(name)
-  }
-
   /** Adds the chains of these lists. */
   #addListChains(shapes: readonly ListShape[]): void {
     this.#writeListChains(shapes.filter((shape) => !this.#existingChains.has(listChain(shape))))
@@ -234,30 +216,9 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (shapes.length > 0) this.#ownRules = undefined
     for (let at = 0; at < shapes.length; at += maxChainsPerTransaction) {
       const transaction = this.#transaction(this.#generation)
-      const some = shapes.slice(at, at + maxChainsPerTransaction)
-      for (const shape of some) {
-        transaction.addChain(listChain(shape)).flushChain(listChain(shape))
-        this.#writeListRules(transaction, shape)
-      }
-      this.#writeSpreads(transaction, some)
+      writeListChains(transaction, this.#node.family, shapes.slice(at, at + maxChainsPerTransaction))
       this.#commit(transaction)
     }
-  }
-
-  #writeListRules(transaction: NftTransaction, shape: ListShape): void {
-    for (const { expressions, comment } of listChainRules(this.#node.family, shape)) {
-      transaction.addRule(listChain(shape), expressions, comment)
-    }
-  }
-
-  #writeSpreads(transaction: NftTransaction, shapes: readonly ListShape[]): void {
-    if (shapes.length === 0) return
-    transaction.beginElements('spreads', false)
-    for (const shape of shapes) {
-      if (!transaction.hasRoom) transaction.beginElements('spreads', false)
-      encodeSpread(transaction.writer, shape)
-    }
-    transaction.endElements()
   }
 
   /** Resolves with whether any element had to change. */

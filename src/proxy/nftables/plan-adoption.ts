@@ -2,8 +2,9 @@
 import type { DesiredRoutes, NodeTraffic } from '../backend.ts'
 import { elementData, elementKey, type Element } from './elements.ts'
 import * as mark from './mark.ts'
-import { localSuffix, RoutePlanner, type PlanUnit, type PlannerSeed } from './plan-elements.ts'
+import { localSuffix, RoutePlanner, type PlannerSeed } from './plan-elements.ts'
 import type { Slot } from './plan-slots.ts'
+import type { PlanUnit } from './plan-unit.ts'
 
 export interface Adoption {
   /** Plans further changes from here on. */

@@ -5,7 +5,8 @@ import type { DesiredRoutes, NodeTraffic, RouteEndpoint, ServicePortRoute } from
 import { elementData, elementKey, renderElement, type Element } from './elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import * as mark from './mark.ts'
-import { RoutePlanner, type PlanUnit } from './plan-elements.ts'
+import { RoutePlanner } from './plan-elements.ts'
+import type { PlanUnit } from './plan-unit.ts'
 
 const node: NodeTraffic = { family: 'IPv4', podCidr: '10.244.1.0/24', serviceCidrs: [], masqueradeAll: false }
 

@@ -17,25 +17,8 @@ import {
   type Front,
 } from './plan-fronts.ts'
 import { planSlots, type MakeSlot, type Slot } from './plan-slots.ts'
+import { unitLength, type OpenUnit, type PlanUnit } from './plan-unit.ts'
 import { ClaimedElements, CountedElements } from './shared-elements.ts'
-
-/** Changes that must happen in one transaction. `removes` come first. */
-export interface PlanUnit {
-  readonly removes: readonly Element[]
-  readonly adds: readonly Element[]
-  /** Chains that must exist before, and that this planner has not asked for yet. */
-  readonly chains?: readonly ListShape[]
-}
-
-/** A unit may hold several service ports: fewer and longer lists are less work. */
-export const unitLength = 500
-
-/** A unit being filled. */
-interface OpenUnit extends PlanUnit {
-  readonly removes: Element[]
-  readonly adds: Element[]
-  chains?: ListShape[]
-}
 
 /** What a listing tells about numbers and places, to be kept where possible. */
 export interface PlannerSeed {
@@ -58,6 +41,15 @@ interface Port {
   readonly route: ServicePortRoute
   readonly cluster: readonly Slot[]
   readonly local: readonly Slot[]
+}
+
+interface PortChange {
+  readonly id: number
+  readonly key: string
+  readonly before: Port | undefined
+  readonly route: ServicePortRoute | undefined
+  /** Takes what has to change. */
+  readonly unit: OpenUnit
 }
 
 /** One of its lists: all its endpoints, or those of this node. */
@@ -126,8 +118,9 @@ export class RoutePlanner {
     const before = this.#ports.get(key)
     if (before?.route === route) return
     const id = before?.id ?? this.#takeId(key)
-    const cluster = this.#planList(id, 'cluster', before, route, unit)
-    const local = this.#planList(id, 'local', before, route, unit)
+    const change = { id, key, before, route, unit }
+    const cluster = this.#planList(change, 'cluster')
+    const local = this.#planList(change, 'local')
     this.#planSources(id, before?.route, route, unit)
     this.#planFronts(id, before?.route, route)
     if (route) this.#ports.set(key, { id, route, cluster, local })
@@ -137,19 +130,11 @@ export class RoutePlanner {
     }
   }
 
-  #planList(
-    id: number,
-    scope: 'cluster' | 'local',
-    port: Port | undefined,
-    route: ServicePortRoute | undefined,
-    unit: OpenUnit,
-  ): readonly Slot[] {
+  #planList({ id, key, before: port, route, unit }: PortChange, scope: 'cluster' | 'local'): readonly Slot[] {
     const wanted = route?.[scope] ?? noSlots
     const had = port?.[scope] ?? noSlots
     if (wanted.length === 0 && had.length === 0) return noSlots
-    const number = scope === 'cluster' ? id : id | mark.localList
-    const { key } = (route ?? port?.route)!
-    const comment = scope === 'cluster' ? key : `${key}${localSuffix}`
+    const [number, comment] = scope === 'cluster' ? [id, key] : [id | mark.localList, `${key}${localSuffix}`]
     const affinitySeconds = route?.affinitySeconds ?? 0
     const before = { number, comment, affinitySeconds: port?.route.affinitySeconds ?? affinitySeconds, slots: had }
     const usable = wanted.length > maxListLength ? wanted.slice(0, maxListLength) : wanted
@@ -245,7 +230,6 @@ function* only(
 const exclusiveIps = (route: ServicePortRoute | undefined): readonly string[] =>
   route ? [route.clusterIp, ...route.exclusiveIps] : []
 
-const noEndpoints: ServicePortRoute['cluster'] = []
 const noSlots: readonly Slot[] = []
 
 const hasAffinityOf = ({ affinitySeconds }: List): boolean => affinitySeconds > 0

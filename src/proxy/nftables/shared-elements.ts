@@ -4,8 +4,8 @@
  */
 import { elementData, type Element } from './elements.ts'
 import * as mark from './mark.ts'
-import { unitLength, type PlanUnit } from './plan-elements.ts'
 import type { Front } from './plan-fronts.ts'
+import { unitLength, type PlanUnit } from './plan-unit.ts'
 
 const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Element } from './elements.ts'
-import type { PlanUnit } from './plan-elements.ts'
+import type { PlanUnit } from './plan-unit.ts'
 import { splitLongUnits } from './split-units.ts'
 
 const slot = (number: number, port = 80): Element => ({

@@ -1,6 +1,6 @@
 /** Units that no transaction can take, cut where a list is whole. */
 import { elementKey, type Element } from './elements.ts'
-import type { PlanUnit } from './plan-elements.ts'
+import type { PlanUnit } from './plan-unit.ts'
 
 /** Elements have up to 64 bytes, and lists a comment of up to 250 beside; each list comes with a slot. */
 const elementBytesOnAverage = 192
