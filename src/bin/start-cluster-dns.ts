@@ -5,6 +5,7 @@ import { parseServer } from '#cli/parse-dns-settings.ts'
 import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { startInformer } from '#client/start-informer.ts'
+import { openCommittedPublisher } from '#client/publish-committed.ts'
 import { readSearches } from '#dns/open-resolv-conf.ts'
 import { runTrace } from '#dns/run-trace.ts'
 import { selectZoneFields } from '#dns/select-zone-fields.ts'
@@ -25,6 +26,8 @@ export interface ClusterDnsDeps {
 }
 
 const dnsPort = 53
+/** Beside the nodes' Leases: pods wait until no name leads to them. */
+const leaseName = 'frontdesk-dns'
 
 /** Resolves when DNS has its sockets. */
 export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal): Promise<AsyncDisposable> {
@@ -54,6 +57,7 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
           hostSearches: readSearches(resolvConf),
         },
         maxThreads: availableParallelism(),
+        publish: openCommittedPublisher({ client, leaseName, isOwn: true, log }, signal),
         log,
       },
       signal,

@@ -14,6 +14,7 @@ import { selectZoneFields, type ZoneObjects } from './select-zone-fields.ts'
 import { serveTcp } from './serve-tcp.ts'
 import { serveUdp } from './serve-udp.ts'
 import { DnsThreads } from './start-threads.ts'
+import { tellCommitted } from './tell-committed.ts'
 
 export interface DnsOptions {
   readonly settings: ServerSettings
@@ -29,6 +30,11 @@ export interface DnsOptions {
   readonly maxThreads?: number
   /** How many queries in a second one thread is thought to manage with ease. */
   readonly queriesPerThread?: number
+  /**
+   * Called when names are answered from all EndpointSlices up to this resourceVersion: at first, and whenever pods leave.
+   * Absent: pods end without waiting for it.
+   */
+  readonly publish?: (version: number) => void
   readonly log: Log
 }
 
@@ -53,6 +59,7 @@ export async function startDns(options: DnsOptions, signal: AbortSignal): Promis
   stack.defer(() => engine.stop())
   const threads = stack.use(new DnsThreads({ settings, openUdp, snapshot: () => snapshotOf(sources), log }))
   follow(sources, engine.apply, (item) => threads.feed(item))
+  if (options.publish) tellCommitted(options.informers.of(EndpointSlice), options.publish)
   untilSynced(options, engine, signal)
   stack.use(serveUdp(await openUdp(), { ...engine, log, onBatch: watchLoad(options, threads) }))
   stack.use(await serveTcp(options.tcpFd, { ...engine, log }))
