@@ -40,6 +40,7 @@ const ways: Readonly<Record<string, string>> = {
   ordered: 'ClusterIP, from a pod',
   slow: 'ClusterIP; pods have a preStop hook and listen 0.5 s late',
   host: 'ClusterIP; pods in the network of their node',
+  IPv6: 'ClusterIP of IPv6',
   datagrams: 'ClusterIP, UDP, each question from another port',
   'node port': 'node port, from outside',
   balancer: 'load balancer, from outside',

@@ -64,6 +64,7 @@ process.on('SIGTERM', () => {
   setTimeout(() => process.exit(0), idleMs)
 })
 setTimeout(() => {
-  server.listen({ port: Number(PORT), host: '0.0.0.0', backlog: 511 })
+  // Both families where there are two.
+  server.listen({ port: Number(PORT), backlog: 511 })
   datagrams.bind(Number(PORT), '0.0.0.0')
 }, Number(START_DELAY_MS))

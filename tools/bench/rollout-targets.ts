@@ -17,9 +17,13 @@ export interface Targets {
 export async function createTargets(cluster: BenchCluster, rate: number): Promise<Targets> {
   const { client } = cluster
   const [ordered, control, slow, host] = apps
-  const clusterIps = await Promise.all(
-    [ordered!, control!, slow!, host!].map(async (app) => (await createService(client, app.name, app)).spec.clusterIP!),
+  const services = await Promise.all(
+    [ordered!, control!, slow!, host!].map((app) =>
+      createService(client, app.name, app, { ipFamilyPolicy: 'PreferDualStack' }),
+    ),
   )
+  const clusterIps = services.map(({ spec }) => spec.clusterIP!)
+  const ipv6 = services[0]!.spec.clusterIPs?.[1]
   const [balanced, local] = await Promise.all([
     createService(client, 'balanced', ordered!, { type: 'LoadBalancer' }),
     createService(client, 'local', ordered!, { type: 'LoadBalancer', externalTrafficPolicy: 'Local' }),
@@ -36,6 +40,7 @@ export async function createTargets(cluster: BenchCluster, rate: number): Promis
       inside(1, 1 / 2, 10),
       inside(2, 1 / 10, 5),
       inside(3, 1 / 10, 5),
+      ...(ipv6 === undefined ? [] : [target('IPv6', ipv6, servicePort, rate / 10)]),
       {
         ...target('datagrams', clusterIps[0]!, servicePort, 0),
         keptConnections: 0,
