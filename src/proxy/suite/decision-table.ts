@@ -2,6 +2,8 @@
  * The decision table of a Service proxy, row by row: who asks which front end under which policy, and what becomes of
  * the connection. `cases/decisions.ts` crosses it with states of endpoints; a row that no case meets fails the suite.
  */
+import type { Protocol } from '../backend.ts'
+
 export const frontEnds = ['ClusterIP', 'NodePort', 'externalIP', 'LB-VIP'] as const
 export type FrontEnd = (typeof frontEnds)[number]
 export const policies = ['Cluster', 'Local'] as const
@@ -112,12 +114,21 @@ export const decisionsFor = (situation: Situation): Decision[] =>
       holds[when](situation),
   )
 
+export interface DecisionRow extends Pick<Situation, 'front' | 'policy' | 'source'> {
+  readonly when: Condition
+  readonly protocol: Protocol
+}
+
 /** The tag by which a case says that it met a row. */
-export const decisionRow = (front: FrontEnd, policy: Policy, when: Condition, source: Source): string =>
-  `decision: ${front}, ${policy}, ${when}, from ${source}`
+export const decisionRow = ({ front, policy, when, source, protocol }: DecisionRow): string =>
+  `decision: ${front}, ${policy}, ${when}, from ${source}, ${protocol}`
+
+export const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[]
 
 export const decisionRows: readonly string[] = decisions.flatMap(({ fronts, policies: among, when, sources }) =>
   fronts.flatMap((front) =>
-    among.flatMap((policy) => sources.map((source) => decisionRow(front, policy, when, source))),
+    among.flatMap((policy) =>
+      sources.flatMap((source) => protocols.map((protocol) => decisionRow({ front, policy, when, source, protocol }))),
+    ),
   ),
 )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { packetCases } from './cases/all.ts'
-import { coverageOf } from './coverage.ts'
+import { coverageOf, rows } from './coverage.ts'
 import { decisionsFor, frontEnds, policies, type Source } from './decision-table.ts'
 import { promisesOf, renderTruthTable } from './render-truth-table.ts'
 import { caseOf } from './translate-to-ipv6.ts'
@@ -34,10 +34,21 @@ test('at least 200 cases, each with its own name, that cover every row and field
   })
 })
 
-test('a missing row is noticed', () => {
-  const without = packetCases.filter(({ covers }) => !covers.includes('masqueradeAll'))
-  assert.deepEqual(coverageOf(without).uncoveredRows, ['masqueradeAll'])
+test('each missing row is noticed', () => {
+  for (const row of rows) {
+    const without = packetCases.filter(({ covers }) => !covers.includes(row))
+    assert.ok(coverageOf(without).uncoveredRows.includes(row), row)
+  }
 })
+
+for (const field of ['sessionAffinityConfig', 'loadBalancerSourceRanges', 'externalIPs'] as const) {
+  test(`a missing field is noticed: ${field}`, () => {
+    const without = packetCases.filter(
+      ({ steps }) => !steps.some(({ services }) => services.some(({ spec }) => field in spec)),
+    )
+    assert.deepEqual(coverageOf(without).uncoveredFields, [field])
+  })
+}
 
 test('every situation has exactly one decision', () => {
   for (const front of frontEnds) {

@@ -4,6 +4,7 @@ import {
   frontEnds,
   matchDecision,
   policies,
+  protocols,
   type FrontEnd,
   type Policy,
   type Source,
@@ -94,8 +95,6 @@ const clients: readonly { readonly party: Party; readonly own: NodeName; readonl
   { party: 'host', own: 'node-1', ip: hostIp },
 ]
 
-const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[]
-
 export const frontTargets: Readonly<Record<FrontEnd, string>> = {
   ClusterIP: `${vip}:80`,
   NodePort: `${node1}:${decisionNodePort}`,
@@ -164,8 +163,7 @@ interface Expected {
 }
 
 function expectedFor(
-  front: FrontEnd,
-  policy: Policy,
+  { front, policy, protocol }: { front: FrontEnd; policy: Policy; protocol: Protocol },
   state: EndpointState,
   client: (typeof clients)[number],
 ): Expected {
@@ -179,7 +177,7 @@ function expectedFor(
     hasC: state.c.length > 0,
     hasL: local.length > 0,
   })
-  const row = decisionRow(front, policy, when, source)
+  const row = decisionRow({ front, policy, when, source, protocol })
   if (result === 'refused') return { row, outcome: 'refused' }
   if (result === 'dropped') return { row, outcome: 'timeout' }
   const by = (result.list === 'C' ? state.c : local).map((pod) => `${pod}:8080`)
@@ -187,7 +185,7 @@ function expectedFor(
 }
 
 function decisionCase(front: FrontEnd, policy: Policy, state: EndpointState, protocol: Protocol): PacketCase {
-  const expected = clients.map((client) => ({ client, ...expectedFor(front, policy, state, client) }))
+  const expected = clients.map((client) => ({ client, ...expectedFor({ front, policy, protocol }, state, client) }))
   const dials: Dial[] = expected.map(({ client, outcome }) => ({
     from: client.party,
     to: frontTargets[front],

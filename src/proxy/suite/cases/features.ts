@@ -1,5 +1,5 @@
 /** Features that must work behind every front end: affinity, topology hints, hairpin, masquerading, source ranges. */
-import { frontEnds, policies, type FrontEnd, type Policy } from '../decision-table.ts'
+import { frontEnds, policies, protocols, type FrontEnd, type Policy } from '../decision-table.ts'
 import {
   endpoint,
   hostIp,
@@ -14,7 +14,6 @@ import {
 import type { Protocol } from '../../backend.ts'
 import { decisionNodePort, external, frontTargets, serviceWith, stateWith } from './decisions.ts'
 
-const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[]
 const node1 = nodes['node-1'].internalIp
 const names = (...podNames: string[]) => podNames.map((name) => `${name}:8080`)
 const affinity = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } } as const
