@@ -20,7 +20,8 @@ export function renderRollouts(result: RolloutResult): string {
       `in ${Math.round(seconds)} s; control: ${lostByControl(counts)} lost of ${total(counts[controlName]!)}`,
     `deletion of a pod: ${deletion.ordered.median.toFixed(1)} ms, control ${deletion.control.median.toFixed(1)} ms: ` +
       `${added.toFixed(1)} ms added; one write to the API: ${write.median.toFixed(1)} ms (medians)`,
-    `stopped without confirmation: ${unconfirmed.length}${unconfirmed[0] ? ` (${unconfirmed[0]})` : ''}`,
+    `stopped without confirmation: ${unconfirmed.length}`,
+    ...unconfirmed.map((text) => `  ${text}`),
   ].join('\n')
 }
 

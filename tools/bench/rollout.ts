@@ -74,7 +74,9 @@ function openDirectory(): Disposable & { readonly path: string } {
 
 async function listUnconfirmed(client: Client): Promise<readonly string[]> {
   const { items } = await client.of(Event).list({ namespace, fieldSelector: 'reason=RoutesNotWithdrawn' })
-  return items.map(({ involvedObject, message = '' }) => `${involvedObject.name}: ${message}`)
+  return items.map(
+    ({ involvedObject, message = '', lastTimestamp }) => `${lastTimestamp} ${involvedObject.name}: ${message}`,
+  )
 }
 
 async function timeDeletions(client: Client, directory: string, count: number): Promise<RolloutResult['deletion']> {
