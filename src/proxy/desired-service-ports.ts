@@ -45,7 +45,8 @@ interface CommonRoute {
 function serviceRoute(service: Service, family: IpFamily, clusterIp: string): CommonRoute {
   const { spec, metadata } = service
   const isAffine = spec.sessionAffinity === 'ClientIP'
-  const exclusiveIps = allocatedIps(service).filter((address) => isOfFamily(address, family))
+  const allocated = allocatedIps(service)
+  const exclusiveIps = allocated.length === 0 ? none : allocated.filter((address) => isOfFamily(address, family))
   return {
     clusterIp,
     externalIps: spec.externalIPs?.filter((address) => isOfFamily(address, family)) ?? none,

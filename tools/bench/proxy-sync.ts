@@ -1,9 +1,11 @@
 /**
  * How long the nftables back end takes: a first sync of many Services into an empty kernel, taking over what is there,
- * and one changed endpoint among them. From API objects in memory to kernel commit. Runs in a network namespace of its
- * own: `unshare -rn node tools/bench/proxy-sync.ts`.
+ * and one changed endpoint among them. From API objects in memory to kernel commit, and what memory it takes:
+ * `node tools/bench/proxy-sync.ts`.
  */
 import { performance } from 'node:perf_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
 import { silentLog } from '#observe/log.ts'
@@ -11,19 +13,50 @@ import type { NodeTraffic } from '#proxy/backend.ts'
 import { RouteTracker } from '#proxy/desired-routes.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { makeService } from './make-service.ts'
+import { runAlone } from './run-alone.ts'
 
-export interface ProxySyncResult {
+export interface ProxySyncResult extends ProxyMemory {
   readonly services: number
   readonly endpointsEach: number
   readonly fullSyncMs: number
   /** Processor time of the process, all threads: less sensitive to what else the machine does. */
   readonly fullSyncCpuMs: number
   readonly adoptionMs: number
+  /** One endpoint replaced by another. */
   readonly changeP50Ms: number
   readonly changeP99Ms: number
+  readonly changeCpuMs: number
+  /** One endpoint less, or one more again: the length of the list changes, too. */
+  readonly scaleP50Ms: number
+  readonly scaleP99Ms: number
+  /** What tracker and back end keep, on the heap of JavaScript. */
   readonly heapMiB: number
   /** Of the whole process, with the API objects, after the changes: what a proxy with its caches takes. */
   readonly rssMiB: number
+}
+
+/** Resident memory of the process, by what it is for. */
+export interface ProxyMemory {
+  /** Node with all modules. */
+  readonly baseMiB: number
+  /** What the Services and EndpointSlices add, which the proxy is given. */
+  readonly objectsMiB: number
+  /** What the first sync adds: at its highest, and after a collection. */
+  readonly ownPeakMiB: number
+  readonly ownMiB: number
+  /** All together at its highest. */
+  readonly peakMiB: number
+}
+
+const mebibyte = 2 ** 20
+const collectGarbage = (() => {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
+})()
+
+function residentMiB(): number {
+  collectGarbage()
+  return process.memoryUsage.rss() / mebibyte
 }
 
 const node: NodeTraffic = {
@@ -35,8 +68,9 @@ const node: NodeTraffic = {
 const place = { name: 'node-1' }
 
 export async function benchProxySync(services: number, endpointsEach: number, changes = 500): Promise<ProxySyncResult> {
+  const baseMiB = residentMiB()
   const objects = Array.from({ length: services }, (_, index) => makeService(index, endpointsEach))
-  globalThis.gc?.()
+  const loadedMiB = residentMiB()
   const heapBefore = process.memoryUsage().heapUsed
   const open = () => {
     const { fd } = openNetlink(netlinkProtocol.netfilter)
@@ -56,44 +90,63 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
     await backend.sync(desired, changed)
   })
 
-  const cpu = process.cpuUsage(cpuBefore)
-  const fullSyncCpuMs = (cpu.user + cpu.system) / 1000
+  const fullSyncCpuMs = cpuMsSince(cpuBefore)
+  const peakMiB = Math.max(process.resourceUsage().maxRSS / 1024, loadedMiB)
+  const ownMiB = residentMiB() - loadedMiB
+  const memory = { baseMiB, objectsMiB: loadedMiB - baseMiB, ownPeakMiB: peakMiB - loadedMiB, ownMiB, peakMiB }
 
-  const times: number[] = []
-  for (let change = 0; change < changes; change++) {
-    const object = objects[(change * 7919) % services]!
+  const change = async (index: number, edit: (slice: EndpointSlice) => EndpointSlice): Promise<number> => {
+    const object = objects[(index * 7919) % services]!
     const before = object.slice
-    object.slice = replaceEndpoint(before, change)
-    times.push(
-      await timed(async () => {
-        tracker.sliceChanged(before, object.slice)
-        const { desired, changed } = tracker.collect()
-        await backend.sync(desired, changed)
-      }),
-    )
+    object.slice = edit(before)
+    return await timed(async () => {
+      tracker.sliceChanged(before, object.slice)
+      const { desired, changed } = tracker.collect()
+      await backend.sync(desired, changed)
+    })
   }
-  globalThis.gc?.()
-  const rssMiB = process.memoryUsage.rss() / 2 ** 20
-  const heapMiB = (process.memoryUsage().heapUsed - heapBefore) / 2 ** 20
+  const replaced: number[] = []
+  const changesBegin = process.cpuUsage()
+  for (let index = 0; index < changes; index++) {
+    replaced.push(await change(index, (slice) => replaceEndpoint(slice, index)))
+  }
+  const changeCpuMs = cpuMsSince(changesBegin) / changes
+  const scaled: number[] = []
+  for (let index = 0; index < changes; index++) {
+    scaled.push(await change(index, withoutLastEndpoint))
+    scaled.push(await change(index, (slice) => withEndpoint(slice, index)))
+  }
+  const rssMiB = residentMiB()
+  const heapMiB = (process.memoryUsage().heapUsed - heapBefore) / mebibyte
 
   using successor = open()
   const adoptionMs = await timed(async () => {
     await successor.sync(tracker.collect().desired)
   })
   await successor.cleanup()
-  times.sort((a, b) => a - b)
-  const at = (quantile: number) => times[Math.floor(times.length * quantile)]!
   return {
     services,
     endpointsEach,
     fullSyncMs,
     fullSyncCpuMs,
     adoptionMs,
-    changeP50Ms: at(0.5),
-    changeP99Ms: at(0.99),
+    changeP50Ms: quantile(replaced, 0.5),
+    changeP99Ms: quantile(replaced, 0.99),
+    changeCpuMs,
+    scaleP50Ms: quantile(scaled, 0.5),
+    scaleP99Ms: quantile(scaled, 0.99),
     heapMiB,
     rssMiB,
+    ...memory,
   }
+}
+
+const quantile = (times: readonly number[], at: number): number =>
+  times.toSorted((a, b) => a - b)[Math.floor(times.length * at)]!
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
@@ -102,37 +155,63 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - start
 }
 
+const withoutLastEndpoint = (slice: EndpointSlice): EndpointSlice => ({
+  ...slice,
+  endpoints: slice.endpoints!.slice(0, -1),
+})
+
+const withEndpoint = (slice: EndpointSlice, change: number): EndpointSlice => ({
+  ...slice,
+  endpoints: [...slice.endpoints!, { ...slice.endpoints![0]!, addresses: [addressOf(change + 0x8000)] }],
+})
+
+const addressOf = (change: number): string => `10.245.${(change >> 8) & 255}.${change & 255}`
+
 function replaceEndpoint(slice: EndpointSlice, change: number): EndpointSlice {
   const endpoints = [...slice.endpoints!]
   endpoints[change % endpoints.length] = {
     ...endpoints[0]!,
-    addresses: [`10.245.${(change >> 8) & 255}.${change & 255}`],
+    addresses: [addressOf(change)],
   }
   return { ...slice, endpoints }
 }
 
-export async function printProxySync(): Promise<void> {
-  const sizes = [100, 1_000, 10_000, 50_000]
+/** Each sample in a process of its own: nothing is warm, and memory is this run's alone. */
+async function printProxySync(): Promise<void> {
   const rows: ProxySyncResult[] = []
-  await benchProxySync(1_000, 2, 50)
-  for (const size of sizes) {
+  for (const size of [100, 1_000, 10_000, 50_000]) {
     const runs: ProxySyncResult[] = []
-    for (let run = 0; run < 3; run++) runs.push(await benchProxySync(size, size === 50_000 ? 4 : 2))
-    runs.sort((a, b) => a.fullSyncMs - b.fullSyncMs)
-    rows.push(runs[1]!)
+    for (let run = 0; run < 3; run++) {
+      const args = [size, size === 50_000 ? 4 : 2, 500]
+      runs.push(await runAlone({ module: 'proxy-sync.ts', name: 'benchProxySync', args }))
+    }
+    rows.push(runs.toSorted((a, b) => a.fullSyncMs - b.fullSyncMs)[1]!)
   }
-  const smallest = rows[0]!.changeP50Ms
+  const smallest = rows[0]!
   console.table(
     rows.map((row) => ({
       Services: `${row.services} x ${row.endpointsEach}`,
       'full sync ms': row.fullSyncMs.toFixed(1),
       'cpu ms': row.fullSyncCpuMs.toFixed(1),
       'adoption ms': row.adoptionMs.toFixed(1),
-      'one change p50 ms': row.changeP50Ms.toFixed(3),
+      'replace p50 ms': row.changeP50Ms.toFixed(3),
       'p99 ms': row.changeP99Ms.toFixed(3),
-      'change, ratio to 100': (row.changeP50Ms / smallest).toFixed(2),
-      // Only after a collection a true figure: node --expose-gc.
-      ...(globalThis.gc && { 'heap MiB': row.heapMiB.toFixed(0) }),
+      'ratio to 100': (row.changeP50Ms / smallest.changeP50Ms).toFixed(2),
+      'cpu ms each': row.changeCpuMs.toFixed(3),
+      'scale p50 ms': row.scaleP50Ms.toFixed(3),
+      'scale p99 ms': row.scaleP99Ms.toFixed(3),
+      'scale ratio': (row.scaleP50Ms / smallest.scaleP50Ms).toFixed(2),
+    })),
+  )
+  console.table(
+    rows.map((row) => ({
+      Services: `${row.services} x ${row.endpointsEach}`,
+      'Node MiB': row.baseMiB.toFixed(0),
+      'API objects': row.objectsMiB.toFixed(0),
+      'proxy, peak': row.ownPeakMiB.toFixed(0),
+      'proxy, after': row.ownMiB.toFixed(0),
+      'proxy, heap': row.heapMiB.toFixed(0),
+      'process, peak': row.peakMiB.toFixed(0),
     })),
   )
 }
