@@ -124,10 +124,3 @@ export function nthAddress(cidr: Cidr, offset: number | bigint): string {
   const base = maskIp(cidr.base, cidr.prefixLength)
   return formatIp(ipFromBigInt(base.family, ipToBigInt(base) + BigInt(offset)))
 }
-
-/** A compact number for IPv4 text in network order, for use as a map key; throws on anything else. */
-export function ipv4ToNumber(text: string): number {
-  const address = parseIp(text)
-  if (address?.family !== 'IPv4') throw new Error(`Cannot read an IPv4 address: ${JSON.stringify(text)}`)
-  return new DataView(address.bytes.buffer).getUint32(0)
-}
