@@ -36,6 +36,8 @@ export interface FirstConnectionResult {
   readonly sliceHeard: readonly number[]
   /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
   readonly writeHeard: readonly number[]
+  /** Attempts that were neither refused nor answered. */
+  readonly silent: number
   /** To make the Services and their EndpointSlices. */
   readonly fillMs: number
 }
@@ -53,6 +55,7 @@ export async function measureFirstConnection(options: FirstConnectionOptions): P
   await using informers = createInformers(client, stop.signal)
   await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
   const [connected, sliceHeard, writeHeard]: number[][] = [[], [], []]
+  let silent = 0
   // The first round warms up, and waits until all those Services are in the kernels.
   for (let round = 0; round <= rounds; round++) {
     const times = await measureRound(`first-${round}`, { client, informers, connector })
@@ -61,9 +64,10 @@ export async function measureFirstConnection(options: FirstConnectionOptions): P
     connected!.push(...times.connectedAt.map((at) => at - times.readyAt))
     sliceHeard!.push(times.sliceAt - times.readyAt)
     writeHeard!.push(write)
+    silent += times.silent
   }
   stop.abort()
-  return { connected: connected!, sliceHeard: sliceHeard!, writeHeard: writeHeard!, fillMs }
+  return { connected: connected!, sliceHeard: sliceHeard!, writeHeard: writeHeard!, silent, fillMs }
 }
 
 interface Running {
@@ -75,6 +79,7 @@ interface RoundTimes {
   readonly readyAt: number
   readonly sliceAt: number
   readonly connectedAt: readonly number[]
+  readonly silent: number
 }
 
 async function measureRound(
@@ -87,11 +92,13 @@ async function measureRound(
   const connected = connector.connect({ address, port })
   await createPod(client, name)
   const [readyAt, sliceAt] = await Promise.all([ready, slice])
-  const connectedAt = (await connected).map(({ atMs }) => atMs)
+  const successes = await connected
+  const connectedAt = successes.map(({ atMs }) => atMs)
+  const silent = successes.reduce((sum, one) => sum + one.silent, 0)
   const gone = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && !hasReadyEndpoint(one))
   await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
   await gone
-  return { readyAt, sliceAt, connectedAt }
+  return { readyAt, sliceAt, connectedAt, silent }
 }
 
 async function timeWriteHeard(name: string, { client, informers }: Running): Promise<number> {

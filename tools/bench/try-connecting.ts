@@ -5,7 +5,7 @@
  */
 import { createInterface } from 'node:readline'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
-import { close, connect } from '#kernel/libc.ts'
+import { close, connect, errnoOf, lastErrno } from '#kernel/libc.ts'
 import { inNetns, settleThread, type ThreadHome } from '#kernel/namespaces.ts'
 import { socketAddress } from '#kernel/socket-address.ts'
 import { makeSocket } from './tcp-calls.ts'
@@ -19,6 +19,8 @@ export interface Connected {
   readonly node: number
   /** By the machine's monotonic clock, which all processes share. */
   readonly atMs: number
+  /** Attempts before that were neither refused nor answered. */
+  readonly silent: number
 }
 
 /** Between two rounds of attempts: refusals come at once, and the machine is to have time for the cluster. */
@@ -48,11 +50,14 @@ function connectFromAll(
 ): Connected[] {
   const connected: Connected[] = []
   const waiting = new Set(Array.from({ length: nodes }, (_, index) => index + 1))
+  const silent = new Map<number, number>()
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
   while (waiting.size > 0) {
     for (const node of waiting) {
-      if (!inNetns(home, paths.node(node), () => connectOnce(to))) continue
-      connected.push({ node, atMs: monotonicMs() })
+      const outcome = inNetns(home, paths.node(node), () => connectOnce(to))
+      if (outcome === 'silence') silent.set(node, (silent.get(node) ?? 0) + 1)
+      if (outcome !== 'connected') continue
+      connected.push({ node, atMs: monotonicMs(), silent: silent.get(node) ?? 0 })
       waiting.delete(node)
     }
     Atomics.wait(sleeper, 0, 0, pauseMs)
@@ -60,10 +65,11 @@ function connectFromAll(
   return connected
 }
 
-function connectOnce(to: Uint8Array): boolean {
+function connectOnce(to: Uint8Array): 'connected' | 'refused' | 'silence' {
   const fd = makeSocket(tryMs)
   try {
-    return connect(fd, to, to.length) === 0
+    if (connect(fd, to, to.length) === 0) return 'connected'
+    return lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : 'silence'
   } finally {
     close(fd)
   }
