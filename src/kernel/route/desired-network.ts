@@ -158,6 +158,9 @@ export function desiredNode(
       ...forwardingOf(plan),
       'ipv4/conf/all/route_localnet': '1',
       'netfilter/nf_conntrack_acct': '1',
+      // As kube-proxy sets them: idle connections stay for a day, those that one side has closed for an hour.
+      'netfilter/nf_conntrack_tcp_timeout_established': '86400',
+      'netfilter/nf_conntrack_tcp_timeout_close_wait': '3600',
       // Node ports must not be taken by outgoing connections of the node.
       'ipv4/ip_local_port_range': '32768 60999',
       'ipv4/ip_local_reserved_ports': '30000-32767',
