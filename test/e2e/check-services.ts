@@ -8,6 +8,7 @@ import {
   inPod,
   readEndpoints,
   waitForEndpoints,
+  waitForReady,
   waitForRollout,
 } from './observe-cluster.ts'
 import { renderDeployment, renderService } from './manifests.ts'
@@ -24,7 +25,37 @@ interface Ports {
   readonly spec: { readonly clusterIP: string; readonly ports: readonly { readonly nodePort: number }[] }
 }
 
+interface PodOnNode {
+  readonly status: { readonly hostIP: string }
+}
+
+interface LoadBalancer {
+  readonly status: { readonly loadBalancer: { readonly ingress: readonly { readonly ip: string }[] } }
+}
+
 const hello = { app: 'hello' }
+
+const localLoadBalancer = (name: string, healthCheckNodePort: number): string => `apiVersion: v1
+kind: Service
+metadata:
+  name: ${name}
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  healthCheckNodePort: ${healthCheckNodePort}
+  selector: { app: ${name} }
+  ports: [{ port: 80, targetPort: 5678 }]
+`
+
+const hostNetworkPod = `apiVersion: v1
+kind: Pod
+metadata:
+  name: in-node
+spec:
+  hostNetwork: true
+  containers:
+    - { name: shell, image: busybox, command: [sleep, "3600"] }
+`
 
 export async function checkServices({ step }: SuiteContext): Promise<void> {
   await step('a NodePort answers on every node, from the host and from a pod', async (cluster) => {
@@ -32,7 +63,7 @@ export async function checkServices({ step }: SuiteContext): Promise<void> {
     const pods = (await waitForEndpoints(cluster, 'hello-np', 3)).map(({ pod }) => pod)
     const port = (await cluster.get<Ports>(['svc', 'hello-np'])).spec.ports[0]!.nodePort
     assert.ok(port >= 30_000 && port <= 32_767)
-    const internal = (await nodeAddresses(cluster, 'InternalIP')).filter((address) => !address.includes(':'))
+    const internal = await nodeAddresses(cluster, 'InternalIP')
     const external = await nodeAddresses(cluster, 'ExternalIP')
     assert.equal(internal.length, 3)
     assert.equal(external.length, 3)
@@ -45,6 +76,32 @@ export async function checkServices({ step }: SuiteContext): Promise<void> {
     for (const address of internal) {
       assert.ok(pods.includes((await inPod(cluster, 'shell', `wget -qO- http://${address}:${port}`)).trim()))
     }
+  })
+
+  await step('healthCheckNodePorts tell which nodes have endpoints', async (cluster) => {
+    await cluster.apply(renderDeployment({ name: 'checked', replicas: 1 }))
+    await cluster.apply(localLoadBalancer('checked', 31_998))
+    const [endpoint] = await waitForEndpoints(cluster, 'checked', 1)
+    const host = (await cluster.get<PodOnNode>(['pod', endpoint!.pod])).status.hostIP
+    // The Service has one family, and so have its health checks.
+    const nodes = (await nodeAddresses(cluster, 'InternalIP')).filter((address) => !address.includes(':'))
+    assert.ok(nodes.includes(host))
+    for (const node of nodes) {
+      const wanted = node === host ? /"localEndpoints": 1/ : /503/
+      const ask = `timeout 5 wget -qO- http://${node}:31998/ 2>&1 || true`
+      await waitFor(`the health check of ${node}`, async () => yes(wanted.test(await inPod(cluster, 'shell', ask))))
+    }
+  })
+
+  await step("a pod in its node's network reaches Services", async (cluster) => {
+    await cluster.apply(hostNetworkPod)
+    await waitForReady(cluster, 'in-node')
+    const { spec, status } = await cluster.get<Ports & LoadBalancer>(['svc', 'checked'])
+    const addresses = [spec.clusterIP, status.loadBalancer.ingress[0]!.ip, `127.0.0.1:${spec.ports[0]!.nodePort}`]
+    for (const address of addresses) {
+      assert.match(await inPod(cluster, 'in-node', `timeout 5 wget -qO- http://${address}`), /^checked-/, address)
+    }
+    await cluster.kubectl(['delete', 'pod/in-node', 'svc/checked', 'deployment/checked', '--grace-period=1'])
   })
 
   await step('a pod reaches itself through its Service', async (cluster) => {
@@ -112,9 +169,12 @@ export async function checkServices({ step }: SuiteContext): Promise<void> {
   })
 }
 
+/** Of IPv4: check-dual-stack.ts has the others. */
 async function nodeAddresses(cluster: Cluster, type: string): Promise<readonly string[]> {
   const { items } = await cluster.get<NodeList>(['nodes'])
   return items
-    .flatMap(({ status }) => status.addresses.filter((address) => address.type === type))
+    .flatMap(({ status }) =>
+      status.addresses.filter((address) => address.type === type && !address.address.includes(':')),
+    )
     .map(({ address }) => address)
 }
