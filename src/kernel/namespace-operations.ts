@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import type { AddressPlan, NodeAddresses } from '#lib/address-plan.ts'
 import { clusterPaths, type ClusterPaths } from './cluster-paths.ts'
 import { boundTcpSocket, boundUdpSocket } from './bound-socket.ts'
-import { checked, close, socket } from './libc.ts'
+import { checked, close, errnoOf, socket } from './libc.ts'
+import { isNetlinkError } from './netlink/socket.ts'
 import { ensureNetns, ensureUtsAndIpc, inNetns, openPath, releaseNamespace, type ThreadHome } from './namespaces.ts'
 import {
   desiredHostAccess,
@@ -15,7 +16,7 @@ import {
   podRoutes,
   type DesiredNetns,
 } from './route/desired-network.ts'
-import { applyNetwork, removeRoutes } from './route/apply-network.ts'
+import { applyNetwork, removeLink, removeRoutes } from './route/apply-network.ts'
 import type { ContainerLaunch } from './sandbox/container-launch.ts'
 import { launchContainer } from './sandbox/launch-container.ts'
 
@@ -78,9 +79,19 @@ export function namespaceOperations(home: ThreadHome, runDir: string) {
     ensureHostAccess: (plan: AddressPlan, nodes: readonly NodeAddresses[]): void => {
       const host = `/proc/${process.pid}/ns/net`
       const desired = desiredHostAccess(plan, nodes, { host, underlay: paths.underlay })
-      const [link] = desired.host.links
-      apply({ ...desired.host, links: link ? [{ ...link, addresses: [] }] : [], routes: [], neighbours: [] })
-      apply(desired.underlay)
+      const links = desired.host.links.map((link) => ({ ...link, addresses: [] }))
+      const join = () => {
+        apply({ ...desired.host, links, routes: [], neighbours: [] })
+        apply(desired.underlay)
+      }
+      try {
+        join()
+      } catch (error) {
+        if (!isNetlinkError(error, errnoOf.ENODEV ?? 19)) throw error
+        // A link of that name leads elsewhere: what a cluster with these addresses has left, which the kernel is removing.
+        within(host, () => links.forEach(({ index }) => removeLink(index)))
+        join()
+      }
       apply(desired.host)
     },
     ensurePodSandbox: (sandbox: PodSandbox): void => ensurePodSandbox(home, paths, sandbox, apply),

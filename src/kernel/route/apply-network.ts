@@ -10,6 +10,7 @@ import {
   addPermanentNeighbour,
   addRoute,
   addVeth,
+  deleteLink,
   deleteRoute,
   setLinkUp,
   type Route,
@@ -63,6 +64,14 @@ export function removeRoutes(routes: readonly Route[]): void {
   for (const route of routes) deleteRoute(writer, route)
   using socket = openNetlink(netlinkProtocol.route)
   socket.request(writer, { tolerate: [ESRCH, ENODEV] })
+}
+
+/** Removes a link of the calling thread's namespace, and with it the other end; one that has gone already is fine. */
+export function removeLink(index: number): void {
+  const writer = new MessageWriter()
+  deleteLink(writer, index)
+  using socket = openNetlink(netlinkProtocol.route)
+  socket.request(writer, { tolerate: [ENODEV] })
 }
 
 function setSysctl(name: string, value: string): void {

@@ -2,7 +2,15 @@
 import { maskIp, parseCidr, parseIp, type Cidr, type IpAddress } from '#lib/ip.ts'
 import { nlmsgFlag, type MessageWriter } from '../netlink/message.ts'
 
-const RTM = { newLink: 16, newAddress: 20, deleteAddress: 21, newRoute: 24, deleteRoute: 25, newNeighbour: 28 } as const
+const RTM = {
+  newLink: 16,
+  deleteLink: 17,
+  newAddress: 20,
+  deleteAddress: 21,
+  newRoute: 24,
+  deleteRoute: 25,
+  newNeighbour: 28,
+} as const
 const IFLA = { address: 1, name: 3, master: 10, linkInfo: 18, netnsFd: 28 } as const
 const INFO = { kind: 1, data: 2 } as const
 const VETH_INFO_PEER = 1
@@ -63,6 +71,10 @@ export function addBridge(writer: MessageWriter, name: string, index: number, ma
 export function setLinkUp(writer: MessageWriter, index: number, masterIndex?: number): void {
   linkHeader(writer.message(RTM.newLink), index, IFF_UP)
   if (masterIndex !== undefined) writer.attr32(IFLA.master, masterIndex)
+}
+
+export function deleteLink(writer: MessageWriter, index: number): void {
+  linkHeader(writer.message(RTM.deleteLink), index, 0)
 }
 
 /** `address` is an address with its prefix length. An IPv6 one works at once: nobody is asked whether it is taken. */
