@@ -12,7 +12,7 @@ import {
 } from './rollout-counts.ts'
 
 export function renderRollouts(result: RolloutResult): string {
-  const { counts, deletion, write, unconfirmed, seconds, rollouts } = result
+  const { counts, forced, deletion, write, unconfirmed, seconds, rollouts } = result
   const added = deletion.ordered.median - deletion.control.median
   return [
     ...Object.entries(counts).map(([name, one]) => renderCounts(name, one)),
@@ -20,6 +20,7 @@ export function renderRollouts(result: RolloutResult): string {
       `in ${Math.round(seconds)} s; control: ${lostByControl(counts)} lost of ${total(counts[controlName]!)}`,
     `deletion of a pod: ${deletion.ordered.median.toFixed(1)} ms, control ${deletion.control.median.toFixed(1)} ms: ` +
       `${added.toFixed(1)} ms added; one write to the API: ${write.median.toFixed(1)} ms (medians)`,
+    `then one pod deleted by force: ${forced.fresh} new and ${forced.kept} kept connections lost`,
     `stopped without confirmation: ${unconfirmed.length}`,
     ...unconfirmed.map((text) => `  ${text}`),
   ].join('\n')
@@ -51,7 +52,7 @@ const ways: Readonly<Record<string, string>> = {
 
 /** docs/benchmarks-rollout.md */
 export function renderPage(result: RolloutResult): string {
-  const { counts, rollouts, nodes, seconds, unconfirmed, deletion, write } = result
+  const { counts, forced, rollouts, nodes, seconds, unconfirmed, deletion, write } = result
   const rows = Object.keys(ways).flatMap((name) => {
     const one = counts[name]
     if (!one) return []
@@ -70,6 +71,7 @@ lost ${lostByControl(counts)} of ${total(counts[controlName]!)}.
 - ${nodes} nodes, ${Math.round(seconds)} s, about ${Math.round(demanded(counts) / seconds)} requests a second
 - a pod's deletion takes ${deletion.ordered.median.toFixed(1)} ms, of the control ${deletion.control.median.toFixed(1)} ms; one write to the API ${write.median.toFixed(1)} ms (medians of ${write.count})
 - pods stopped without confirmation of their routes: ${unconfirmed.length}
+- one pod deleted with grace 0, which is not counted above: ${forced.fresh} new and ${forced.kept} kept connections lost
 
 | way | new connections | on kept connections | datagrams | lost | how |
 | --- | ---: | ---: | ---: | ---: | --- |

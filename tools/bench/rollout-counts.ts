@@ -10,6 +10,8 @@ export interface RolloutResult {
   readonly deletion: { readonly ordered: Summary; readonly control: Summary }
   /** One write of a small object through the API, in milliseconds: what a wait is made of. */
   readonly write: Summary
+  /** Lost when one pod more was deleted with grace 0, which no promise covers. */
+  readonly forced: { readonly fresh: number; readonly kept: number }
   /** Pods that were stopped although somebody had not confirmed, by the message of the event. */
   readonly unconfirmed: readonly string[]
 }
@@ -24,6 +26,17 @@ export const countFailures = ({ failures }: TargetCounts): number => sum(Object.
 export const demanded = (counts: LoadReport): number => sum(demandedOf(counts).map(total))
 export const lost = (counts: LoadReport): number => sum(demandedOf(counts).map(countFailures))
 export const lostByControl = (counts: LoadReport): number => countFailures(counts[controlName]!)
+
+/** Failures that are in `after` only, by all ways that must lose nothing otherwise. */
+export function countForced(before: LoadReport, after: LoadReport): RolloutResult['forced'] {
+  const count = (counts: LoadReport, isKept: boolean) =>
+    sum(
+      demandedOf(counts).flatMap(({ failures }) =>
+        Object.entries(failures).map(([kind, times]) => (kind.startsWith('kept') === isKept ? times : 0)),
+      ),
+    )
+  return { fresh: count(after, false) - count(before, false), kept: count(after, true) - count(before, true) }
+}
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 const demandedOf = (counts: LoadReport): readonly TargetCounts[] =>

@@ -132,6 +132,11 @@ export async function podsOf(client: Client, { name }: App): Promise<readonly st
   return items.map(({ metadata }) => metadata.name)
 }
 
+/** `kubectl delete --force --grace-period 0`. */
+export async function deleteByForce(client: Client, name: string): Promise<void> {
+  await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
+}
+
 /** Resolves when the app has as many ready pods of its newest template as it wants, and no others, not even leaving ones. */
 export async function untilSettled(client: Client, { name }: App): Promise<void> {
   await waitUntil(`${name} settled`, async () => {

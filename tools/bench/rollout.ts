@@ -14,9 +14,9 @@ import { Event } from '#api/event.ts'
 import type { Client } from '#client/contract.ts'
 import { startBenchCluster } from './bench-cluster.ts'
 import { renderPage, renderRollouts } from './render-rollouts.ts'
-import { countFailures, demanded, lost, lostByControl, type RolloutResult } from './rollout-counts.ts'
+import { countFailures, countForced, demanded, lost, lostByControl, type RolloutResult } from './rollout-counts.ts'
 import type { LoadReport } from './rollout-load.ts'
-import { apps, createApp, namespace, timeDeletion, timeWrites } from './rollout-objects.ts'
+import { apps, createApp, deleteByForce, namespace, podsOf, timeDeletion, timeWrites } from './rollout-objects.ts'
 import { planSteps, settle } from './rollout-steps.ts'
 import { createTargets } from './rollout-targets.ts'
 import { startRolloutLoad, type RunningLoad } from './start-rollout-load.ts'
@@ -57,8 +57,14 @@ export async function measureRollouts(options: RolloutOptions): Promise<RolloutR
   }
   const seconds = (performance.now() - begun) / 1000
   const unconfirmed = await listUnconfirmed(client)
+  const counts = load.counts()
+  const [pod = ''] = await podsOf(client, apps[0]!)
+  await deleteByForce(client, pod)
+  await settle(cluster)
+  await load.until((latest) => demanded(latest) >= demanded(counts) + options.rate)
+  const forced = countForced(counts, load.counts())
   const { rollouts, nodes } = options
-  return { counts: load.counts(), rollouts, nodes, seconds, deletion, write, unconfirmed }
+  return { counts, forced, rollouts, nodes, seconds, deletion, write, unconfirmed }
 }
 
 /** Steps are spread evenly over all requests; some are made in any case after each. */
