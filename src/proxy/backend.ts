@@ -37,7 +37,7 @@ export interface ServicePortRoute {
   readonly cluster: readonly RouteEndpoint[]
   /** List L: where connections with policy Local go; empty with non-empty `cluster`: drop. Only when a policy is Local. */
   readonly local: readonly RouteEndpoint[]
-  /** Addresses to which existing UDP flows may go on; only for UDP. */
+  /** Addresses and ports (`10.244.1.2 8080`) to which existing UDP flows may go on; only for UDP. */
   readonly serving: readonly string[]
 }
 

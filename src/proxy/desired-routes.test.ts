@@ -117,7 +117,7 @@ test('UDP routes know who serves, whatever the policy', () => {
   ]
   routes.sliceChanged(undefined, udpSlice({ endpoints }))
   const route = routes.collect().desired.servicePorts.get('default/web:dns/UDP')
-  assert.deepEqual(route?.serving, ['10.244.1.2', '10.244.2.2'])
+  assert.deepEqual(route?.serving, ['10.244.1.2 8080', '10.244.2.2 8080'])
 })
 
 const ranges: readonly (readonly [string, readonly string[], readonly string[]])[] = [

@@ -126,9 +126,9 @@ function portRoute(
     affinitySeconds,
     cluster,
     local,
-    serving: protocol === 'UDP' ? servingAddresses(candidates) : none,
+    serving: protocol === 'UDP' ? servingTargets(candidates) : none,
   }
 }
 
-const servingAddresses = (candidates: ReturnType<typeof selectCandidates>): readonly string[] =>
-  candidates.filter(({ endpoint }) => isServing(endpoint)).map(({ address }) => address)
+const servingTargets = (candidates: ReturnType<typeof selectCandidates>): readonly string[] =>
+  candidates.filter(({ endpoint }) => isServing(endpoint)).map(({ address, port: own }) => `${address} ${own}`)

@@ -18,7 +18,7 @@ const dns: ServicePortRoute = {
   affinitySeconds: 0,
   cluster: [],
   local: [],
-  serving: ['10.244.1.2'],
+  serving: ['10.244.1.2 8080'],
 }
 const serving = servingByFront([dns])
 
@@ -35,7 +35,8 @@ const cases: readonly (readonly [string, string, number, string, boolean])[] = [
 ]
 for (const [name, destination, destinationPort, replySource, stale] of cases) {
   test(`UDP flow ${name}: ${stale ? 'stale' : 'kept'}`, () => {
-    assert.equal(isStale({ destination, destinationPort, replySource }, serving, ['10.96.0.0/16']), stale)
+    const flow = { destination, destinationPort, replySource, replySourcePort: 8080 }
+    assert.equal(isStale(flow, serving, ['10.96.0.0/16']), stale)
   })
 }
 
@@ -48,13 +49,19 @@ const searches: readonly {
   readonly gone?: readonly string[]
   readonly fronts?: readonly (string | undefined)[]
 }[] = [
-  { name: 'an endpoint more', before: {}, after: { serving: ['10.244.1.2', '10.244.1.3'] } },
+  { name: 'an endpoint more', before: {}, after: { serving: ['10.244.1.2 8080', '10.244.1.3 8080'] } },
   { name: 'an endpoint that terminates, but serves', before: {}, after: { cluster: [] } },
   {
     name: 'an endpoint less',
-    before: { serving: ['10.244.1.2', '10.244.1.3'] },
+    before: { serving: ['10.244.1.2 8080', '10.244.1.3 8080'] },
     after: {},
     gone: ['10.244.1.3'],
+  },
+  {
+    name: 'an endpoint answers at another port',
+    before: {},
+    after: { serving: ['10.244.1.2 8081'] },
+    gone: ['10.244.1.2'],
   },
   { name: 'the last endpoint', before: {}, after: { serving: [] }, gone: ['10.244.1.2'] },
   { name: 'the first endpoint', before: { serving: [] }, after: {}, fronts: everywhere },
@@ -71,3 +78,9 @@ for (const { name, before, after, gone = [], fronts = [] } of searches) {
     assert.deepEqual([...search.fronts.keys()].toSorted(), [...fronts].toSorted())
   })
 }
+
+test('a flow to a port at which its endpoint answers no more is stale', () => {
+  const flow = { destination: '10.96.0.10', destinationPort: 53, replySource: '10.244.1.2' }
+  assert.equal(isStale({ ...flow, replySourcePort: 8080 }, serving, []), false)
+  assert.equal(isStale({ ...flow, replySourcePort: 8081 }, serving, []), true)
+})

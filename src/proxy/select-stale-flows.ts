@@ -9,6 +9,7 @@ export interface TrackedFlow {
   readonly destination: string
   readonly destinationPort: number
   readonly replySource: string
+  readonly replySourcePort: number
 }
 
 /** Where clients send datagrams for a service port; without an address: to any of the node. */
@@ -25,7 +26,7 @@ export function udpFronts(route: ServicePortRoute): UdpFront[] {
 
 export const frontKey = ({ address, port }: UdpFront): string => `${address ?? '*'} ${port}`
 
-/** Who may go on answering on each front end, by `frontKey`. */
+/** Who may go on answering on each front end (`address port`), by `frontKey`. */
 export type ServingByFront = ReadonlyMap<string, ReadonlySet<string>>
 
 export function servingByFront(routes: Iterable<ServicePortRoute>): Map<string, Set<string>> {
@@ -38,7 +39,7 @@ export function servingByFront(routes: Iterable<ServicePortRoute>): Map<string, 
 
 /** What to look for after changes: a listing costs the kernel milliseconds however few flows there are. */
 export interface StaleSearch {
-  /** Endpoints that answer no more on some front end. */
+  /** Addresses of endpoints that answer no more on some front end, or at another port. */
   readonly gone: Set<string>
   /** Front ends that came or went, or had nobody to answer: flows to them may have been left untranslated. */
   readonly fronts: Map<string, UdpFront>
@@ -50,7 +51,7 @@ export function planStaleSearch(
   after: ServicePortRoute | undefined,
 ): void {
   const serving = new Set(after?.serving)
-  for (const address of before?.serving ?? []) if (!serving.has(address)) search.gone.add(address)
+  for (const target of before?.serving ?? []) if (!serving.has(target)) search.gone.add(target.split(' ', 1)[0]!)
   const hasBegun = before !== undefined && before.serving.length === 0 && serving.size > 0
   const [past, now] = [before, after].map((route) => new Map((route ? udpFronts(route) : []).map(toEntry)))
   for (const [key, front] of past!) if (!now!.has(key)) search.fronts.set(key, front)
@@ -62,7 +63,7 @@ const toEntry = (front: UdpFront) => [frontKey(front), front] as const
 export function isStale(flow: TrackedFlow, serving: ServingByFront, serviceCidrs: readonly string[]): boolean {
   const { destination: address, destinationPort: port } = flow
   const allowed = serving.get(frontKey({ address, port })) ?? serving.get(frontKey({ address: undefined, port }))
-  if (allowed) return !allowed.has(flow.replySource)
+  if (allowed) return !allowed.has(`${flow.replySource} ${flow.replySourcePort}`)
   return serviceCidrs.some((cidr) => isInRange(address, cidr))
 }
 

@@ -59,6 +59,7 @@ const furtherRows = [
   'UDP: flow of a deleted Service',
   'UDP: flow from before the first endpoint',
   'UDP: flow and policy Local',
+  'UDP: target port changes',
   'UDP: flow and proxy restart',
   'SCTP',
   'label service-proxy-name',

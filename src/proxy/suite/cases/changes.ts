@@ -300,6 +300,51 @@ export const changeCases = [
     { ...dns('a1', 'b1', 'c1'), proxiesRestart: true, dials: [udp('s', `${vip}:53`, { by: names('c1') })] },
   ),
   packetCase(
+    'a UDP client follows when its endpoint answers at another port',
+    ['UDP: target port changes'],
+    {
+      ...dns('a1'),
+      dials: [
+        udp('s', `${vip}:53`, { by: names('a1') }),
+        udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('a1') }),
+      ],
+    },
+    {
+      ...dns(),
+      slices: [slice({ endpoints: ['a1'], ports: [{ name: 'dns', port: 8081, protocol: 'UDP' }] })],
+      dials: [
+        udp('s', `${vip}:53`, { by: ['a1:8081'] }),
+        udp('n', `${nodes['node-2'].internalIp}:30053`, { by: ['a1:8081'] }),
+      ],
+    },
+  ),
+  packetCase(
+    'a UDP client that was refused while nobody was ready is served when somebody is',
+    ['UDP: flow from before the first endpoint'],
+    {
+      ...dns(),
+      slices: [udpSlice({ endpoints: [endpoint('b1', 'notReady')] })],
+      dials: [
+        udp('s', `${vip}:53`, 'refused'),
+        { ...udp('n', `${nodes['node-2'].internalIp}:30053`, 'refused'), from: 'host' },
+      ],
+    },
+    {
+      ...dns('b1'),
+      dials: [
+        udp('s', `${vip}:53`, { by: names('b1') }),
+        { ...udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('b1') }), from: 'host' },
+      ],
+    },
+  ),
+  packetCase(
+    'a UDP client in the network of its node follows when its endpoint goes',
+    ['UDP: flow of a removed endpoint'],
+    { ...dns('a1'), dials: [{ ...udp('s', `${vip}:53`, { by: names('a1') }), from: 'node-1' }] },
+    { ...dns('b1'), dials: [{ ...udp('s', `${vip}:53`, { by: names('b1') }), from: 'node-1' }] },
+    { ...dns('b1', 'c1'), dials: [{ ...udp('s', `${vip}:53`, { by: names('b1') }), from: 'node-1' }] },
+  ),
+  packetCase(
     'a UDP client of a node port is refused when the last endpoint goes, and served again when one returns',
     ['UDP: flow without endpoints left'],
     { ...dns('a1'), dials: [udp('n', `${nodes['node-2'].internalIp}:30053`, { by: names('a1') })] },
