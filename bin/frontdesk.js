@@ -25,6 +25,14 @@ function findNode() {
   return undefined
 }
 
+function findHome() {
+  try {
+    return homedir()
+  } catch {
+    return undefined
+  }
+}
+
 if (process.platform !== 'linux') {
   console.error('error: frontdesk runs on Linux only\n  fix   run it in WSL2, Lima, or a Linux container')
   process.exit(5)
@@ -36,7 +44,14 @@ if (!node) {
   )
   process.exit(5)
 }
-process.env.NODE_COMPILE_CACHE ??= path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'frontdesk')
+const home = findHome()
+if (!home) {
+  console.error(
+    `error: cannot find a home directory\n  cause   HOME is not set, and the system does not know user ${process.getuid()}\n  fix     HOME=/tmp/frontdesk frontdesk up`,
+  )
+  process.exit(5)
+}
+process.env.NODE_COMPILE_CACHE ??= path.join(process.env.XDG_CACHE_HOME ?? path.join(home, '.cache'), 'frontdesk')
 if (node === process.execPath) {
   const module = await import('node:module')
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE)

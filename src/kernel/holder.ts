@@ -52,7 +52,10 @@ export function userMapping(): string[] {
 }
 
 function mayMapMoreIds(): boolean {
-  const { username, uid } = os.userInfo()
+  const user = findUser()
+  // newuidmap serves only users that the system knows by name.
+  if (!user) return false
+  const { username, uid } = user
   const listed = (file: string) =>
     existsSync(file) &&
     readFileSync(file, 'utf8')
@@ -66,6 +69,16 @@ function mayMapMoreIds(): boolean {
     }
   }
   return listed('/etc/subuid') && listed('/etc/subgid') && installed('newuidmap') && installed('newgidmap')
+}
+
+/** Undefined for a bare number without an entry in the user database, as containers like to run programs. */
+function findUser(): { readonly username: string; readonly uid: number } | undefined {
+  try {
+    return os.userInfo()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).errno === -os.constants.errno.ENOENT) return undefined
+    throw error
+  }
 }
 
 function untilReady(child: ReturnType<typeof spawn>): Promise<number> {
