@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'node:test'
 import { parseClusterConfig } from './parse-cluster-config.ts'
 
@@ -50,6 +52,24 @@ const accepted = [
 for (const { name, text, config } of accepted) {
   test(`cluster config accepted: ${name}`, () => assert.deepEqual(parseClusterConfig(text), { config, findings: [] }))
 }
+
+test('the whole config file in the documentation is accepted, and has every field', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/config-file.md'), 'utf8')
+  const [, text = ''] = /```yaml\n([^`]+)```/.exec(page) ?? []
+  const { config, findings } = parseClusterConfig(text)
+  assert.deepEqual(findings, [])
+  assert.deepEqual(Object.keys(config).toSorted(), [
+    'admissionPlugins',
+    'dns',
+    'ipFamilies',
+    'loadBalancer',
+    'name',
+    'nodeLabels',
+    'nodes',
+    'proxyMode',
+    'registries',
+  ])
+})
 
 const refused = [
   { name: 'another apiVersion', text: 'apiVersion: v1\nkind: Cluster\n', finding: /^apiVersion: must be/ },
