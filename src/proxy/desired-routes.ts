@@ -66,7 +66,7 @@ export class RouteTracker {
   }
 
   sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
-    const keyBefore = before && sliceService(before)
+    const keyBefore = before && isOurSlice(before, this.#family) ? sliceService(before) : undefined
     const keyAfter = after && isOurSlice(after, this.#family) ? sliceService(after) : undefined
     if (before && keyBefore !== undefined && keyBefore !== keyAfter) this.#putSlice(keyBefore, before, undefined)
     if (after && keyAfter !== undefined) this.#putSlice(keyAfter, after, after)
@@ -82,7 +82,9 @@ export class RouteTracker {
   /** The routes as they should be now, and which of them differ from the last call. */
   collect(): RouteChange {
     const changed = new Set<string>()
-    for (const entry of this.#dirty) {
+    const dirty = this.#dirty
+    for (let index = 0; index < dirty.length; index++) {
+      const entry = dirty[index]!
       entry.isDirty = false
       this.#collectService(entry, changed)
     }
@@ -93,6 +95,11 @@ export class RouteTracker {
   #putSlice(key: string, { metadata: { name } }: EndpointSlice, slice: EndpointSlice | undefined): void {
     const entry = this.#entry(key)
     const { slices } = entry
+    if (slice && slices.length === 0) {
+      entry.slices = [slice]
+      this.#touch(entry)
+      return
+    }
     const place = slices.findIndex((one) => one.metadata.name === name)
     if (!slice) entry.slices = slices.filter((_, index) => index !== place)
     else if (place < 0) entry.slices = [...slices, slice]
@@ -109,20 +116,27 @@ export class RouteTracker {
   #collectService(entry: Entry, changed: Set<string>): void {
     const { service, slices } = entry
     const routes = service ? desiredServicePorts(this.#family, service, slices, this.#node) : noRoutes
-    for (const { key: old } of entry.routes) {
-      if (routes.some((route) => route.key === old)) continue
-      this.#servicePorts.delete(old)
-      changed.add(old)
-    }
-    for (const route of routes) {
+    if (entry.routes.length > 0) this.#dropRoutes(entry.routes, routes, changed)
+    for (let index = 0; index < routes.length; index++) {
+      const route = routes[index]!
       this.#servicePorts.set(route.key, route)
       changed.add(route.key)
     }
     entry.routes = routes
     const check = service && routes.length > 0 ? desiredHealthCheck(service, slices, this.#node.name) : undefined
-    if (!check) this.#healthChecks.delete(entry.key)
-    else if (!sameHealthCheck(check, this.#healthChecks.get(entry.key))) this.#healthChecks.set(entry.key, check)
+    if (!check) {
+      if (this.#healthChecks.size > 0) this.#healthChecks.delete(entry.key)
+    } else if (!sameHealthCheck(check, this.#healthChecks.get(entry.key))) this.#healthChecks.set(entry.key, check)
     if (!service && slices.length === 0) this.#entries.delete(entry.key)
+  }
+
+  /** Those that are not among the new ones. */
+  #dropRoutes(before: readonly ServicePortRoute[], after: readonly ServicePortRoute[], changed: Set<string>): void {
+    for (const { key } of before) {
+      if (after.some((route) => route.key === key)) continue
+      this.#servicePorts.delete(key)
+      changed.add(key)
+    }
   }
 
   #entry(key: string): Entry {

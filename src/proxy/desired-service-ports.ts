@@ -3,8 +3,15 @@ import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import { allocatedIps } from '#api/load-balancer-address.ts'
 import type { Service, ServicePort } from '#api/service.ts'
 import { cidrContains, formatCidr, maskIp, parseCidr, type Cidr, type IpFamily } from '#lib/ip.ts'
-import type { Protocol, ServicePortRoute } from './backend.ts'
-import { isServing, selectCandidates, selectEndpoints, type NodePlace } from './select-endpoints.ts'
+import type { Protocol, RouteEndpoint, ServicePortRoute } from './backend.ts'
+import {
+  isServing,
+  selectCandidates,
+  selectEndpoints,
+  selectPlainEndpoints,
+  type Candidate,
+  type NodePlace,
+} from './select-endpoints.ts'
 
 /** core/v1 DefaultClientIPServiceAffinitySeconds */
 const defaultAffinitySeconds = 10_800
@@ -26,9 +33,13 @@ const noRoutes: readonly ServicePortRoute[] = []
 /** Headless and ExternalName Services have none, and those of other families. */
 export function selectClusterIp({ spec }: Service, family: IpFamily): string | undefined {
   if (spec.type === 'ExternalName') return undefined
-  const all = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP])
-  return all.find((address) => address !== '' && address !== 'None' && isOfFamily(address, family))
+  const all = spec.clusterIPs ?? (spec.clusterIP === undefined ? none : [spec.clusterIP])
+  const first = all[0]
+  return first !== undefined && isAddressOf(first, family) ? first : all.find((address) => isAddressOf(address, family))
 }
+
+const isAddressOf = (address: string, family: IpFamily) =>
+  address !== '' && address !== 'None' && isOfFamily(address, family)
 
 /** For addresses that the API has validated. */
 const isOfFamily = (address: string, family: IpFamily) => address.includes(':') === (family === 'IPv6')
@@ -108,9 +119,13 @@ function portRoute(
   const name = port.name ?? ''
   const internalPolicy = spec.internalTrafficPolicy ?? 'Cluster'
   const externalPolicy = spec.externalTrafficPolicy ?? 'Cluster'
-  const candidates = selectCandidates(slices, name, protocol)
   const usesLocal = internalPolicy === 'Local' || externalPolicy === 'Local'
-  const { cluster, local } = selectEndpoints(candidates, node, usesLocal)
+  const isPlain = protocol !== 'UDP' && !usesLocal
+  const plain = isPlain ? selectPlainEndpoints(slices, name, protocol, node) : undefined
+  const candidates = plain ? noCandidates : selectCandidates(slices, name, protocol)
+  const { cluster, local } = plain
+    ? { cluster: plain, local: noEndpoints }
+    : selectEndpoints(candidates, node, usesLocal)
   return {
     key: `${metadata.namespace}/${metadata.name}:${name}/${protocol}`,
     protocol,
@@ -130,5 +145,8 @@ function portRoute(
   }
 }
 
-const servingTargets = (candidates: ReturnType<typeof selectCandidates>): readonly string[] =>
+const noCandidates: readonly Candidate[] = []
+const noEndpoints: readonly RouteEndpoint[] = []
+
+const servingTargets = (candidates: readonly Candidate[]): readonly string[] =>
   candidates.filter(({ endpoint }) => isServing(endpoint)).map(({ address, port: own }) => `${address} ${own}`)

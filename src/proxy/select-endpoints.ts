@@ -16,11 +16,52 @@ export interface Candidate {
   readonly endpoint: Endpoint
 }
 
+/** Longer lists take the way that looks for repeats by a map. */
+const maxPlainLength = 16
+
+/** List C as it mostly is: short, all ready, without hints and repeats. Undefined: it is not so plain. */
+export function selectPlainEndpoints(
+  slices: readonly EndpointSlice[],
+  portName: string,
+  protocol: Protocol,
+  node: NodePlace,
+): readonly RouteEndpoint[] | undefined {
+  if (slices.length !== 1) return undefined
+  const { ports, endpoints = noEndpoints } = slices[0]!
+  const port = findPort(ports, portName, protocol)
+  if (!port) return noRoutes
+  if (!arePlain(endpoints)) return undefined
+  return endpoints.map(({ addresses, nodeName }) => ({ address: addresses[0]!, port, isLocal: nodeName === node.name }))
+}
+
+const noEndpoints: readonly Endpoint[] = []
+
+/** By index: a first sync runs code that is not compiled yet, where each step of an iterator allocates. */
+function arePlain(endpoints: readonly Endpoint[]): boolean {
+  if (endpoints.length > maxPlainLength) return false
+  for (let index = 0; index < endpoints.length; index++) {
+    const endpoint = endpoints[index]!
+    const address = endpoint.addresses[0]
+    if (address === undefined || endpoint.hints || !isReady(endpoint)) return false
+    for (let before = 0; before < index; before++) if (endpoints[before]!.addresses[0] === address) return false
+  }
+  return true
+}
+
+function findPort(ports: EndpointSlice['ports'], name: string, protocol: Protocol): number | undefined {
+  if (!ports) return undefined
+  for (let index = 0; index < ports.length; index++) {
+    const port = ports[index]!
+    if ((port.name ?? '') === name && (port.protocol ?? 'TCP') === protocol) return port.port
+  }
+  return undefined
+}
+
 /** Endpoints for one port name and protocol, each address and port once: a ready mention wins. */
 export function selectCandidates(slices: readonly EndpointSlice[], portName: string, protocol: Protocol): Candidate[] {
   const candidates: Candidate[] = []
   for (const { ports, endpoints } of slices) {
-    const port = ports?.find((one) => (one.name ?? '') === portName && (one.protocol ?? 'TCP') === protocol)?.port
+    const port = findPort(ports, portName, protocol)
     if (!port || !endpoints) continue
     for (const endpoint of endpoints) {
       const address = endpoint.addresses[0]
@@ -31,7 +72,7 @@ export function selectCandidates(slices: readonly EndpointSlice[], portName: str
 }
 
 function hasRepeats(candidates: readonly Candidate[]): boolean {
-  if (candidates.length > 16) return true
+  if (candidates.length > maxPlainLength) return true
   return candidates.some(({ address, port }, index) => {
     for (let other = 0; other < index; other++) {
       if (candidates[other]!.address === address && candidates[other]!.port === port) return true

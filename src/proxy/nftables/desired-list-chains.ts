@@ -29,7 +29,7 @@ export const maxListLength = (1 << 15) - 1
  * A shape as a number: what map `lists` says of a list, and the key of its chain in map `spreads`. Times go up to a day
  * (86,400 s).
  */
-export const shapeNumber = ({ count, affinitySeconds }: ListShape): number => affinitySeconds * (1 << 15) + count
+export const shapeNumber = (count: number, affinitySeconds: number): number => affinitySeconds * (1 << 15) + count
 
 export const shapeOf = (number: number): ListShape => ({
   count: number & maxListLength,

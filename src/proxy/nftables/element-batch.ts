@@ -17,11 +17,14 @@ class EncodedElements {
   readonly #ends: number[] = []
   #start = 0
 
-  noteEnd(): void {
+  /** @returns the bytes written so far */
+  noteEnd(): number {
     const { length } = this.writer
-    if (length - this.#start < maxListBytes) return
-    this.#ends.push(length)
-    this.#start = length
+    if (length - this.#start >= maxListBytes) {
+      this.#ends.push(length)
+      this.#start = length
+    }
+    return length
   }
 
   *lists(): Generator<Uint8Array> {
@@ -77,13 +80,14 @@ export class ElementBatch {
   }
 
   #encode(target: Map<MapName, EncodedElements>, elements: readonly Element[], withData: boolean): void {
-    for (const element of elements) {
+    for (let index = 0; index < elements.length; index++) {
+      const element = elements[index]!
       let encoded = target.get(element.map)
       if (!encoded) target.set(element.map, (encoded = new EncodedElements()))
-      const before = encoded.writer.length
-      encodeElement(encoded.writer, this.#family, element, withData)
-      this.#bytes += encoded.writer.length - before
-      encoded.noteEnd()
+      const { writer } = encoded
+      const before = writer.length
+      encodeElement(writer, this.#family, element, withData)
+      this.#bytes += encoded.noteEnd() - before
     }
   }
 

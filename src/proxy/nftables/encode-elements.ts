@@ -111,7 +111,7 @@ function begin(writer: MessageWriter, keyWords: number, dataWords: number): numb
 export function encodeSpread(writer: MessageWriter, shape: ListShape): void {
   const opened = writer.open(attribute.listElement)
   const key = writer.open(attribute.key)
-  writer.attr32(attribute.value, shapeNumber(shape)).close(key)
+  writer.attr32(attribute.value, shapeNumber(shape.count, shape.affinitySeconds)).close(key)
   const data = writer.open(attribute.data)
   const verdict = writer.open(attribute.verdict)
   writer.attr32be(1, gotoCode).attrText(2, listChain(shape)).close(verdict).close(data).close(opened)
@@ -126,7 +126,7 @@ function encodeList(writer: MessageWriter, element: Element & { map: 'lists' }):
   const start = writer.length
   const at = begin(writer, 1, 1)
   writer.words[at] = element.list
-  writer.words[at + 3] = shapeNumber(element)
+  writer.words[at + 3] = shapeNumber(element.count, element.affinitySeconds)
   writeComment(writer, attribute.userData, element.comment)
   writer.close(start)
 }

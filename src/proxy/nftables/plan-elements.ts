@@ -3,7 +3,7 @@
  * every plan: who fails to apply one has to start anew from a listing (`plan-adoption.ts`).
  */
 import type { DesiredRoutes, NodeTraffic, ServicePortRoute } from '../backend.ts'
-import { maxListLength, shapeNumber, type ListShape } from './desired-list-chains.ts'
+import { maxListLength, shapeNumber } from './desired-list-chains.ts'
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
 import {
@@ -92,8 +92,10 @@ export class RoutePlanner {
    */
   *plan(desired: DesiredRoutes, changed?: ReadonlySet<string>): Generator<PlanUnit> {
     let unit: OpenUnit = { removes: [], adds: [] }
-    for (const [key, route] of changed ? only(changed, desired) : this.#everything(desired)) {
-      this.#planPort(key, route, unit)
+    const keys = changed ? [...changed] : this.#everything(desired)
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index]!
+      this.#planPort(key, desired.servicePorts.get(key), unit)
       if (unit.removes.length + unit.adds.length < unitLength) continue
       yield unit
       unit = { removes: [], adds: [] }
@@ -108,10 +110,11 @@ export class RoutePlanner {
     yield* this.#fronts.settle()
   }
 
-  /** All service ports as they are to be, and those that are to go. */
-  *#everything({ servicePorts }: DesiredRoutes): Generator<readonly [string, ServicePortRoute | undefined]> {
-    yield* servicePorts
-    for (const key of this.#ports.keys()) if (!servicePorts.has(key)) yield [key, undefined]
+  /** Keys of all service ports as they are to be, and of those that are to go. */
+  #everything({ servicePorts }: DesiredRoutes): string[] {
+    const keys = [...servicePorts.keys()]
+    for (const key of this.#ports.keys()) if (!servicePorts.has(key)) keys.push(key)
+    return keys
   }
 
   #planPort(key: string, route: ServicePortRoute | undefined, unit: OpenUnit): void {
@@ -134,7 +137,9 @@ export class RoutePlanner {
     const wanted = route?.[scope] ?? noSlots
     const had = port?.[scope] ?? noSlots
     if (wanted.length === 0 && had.length === 0) return noSlots
-    const [number, comment] = scope === 'cluster' ? [id, key] : [id | mark.localList, `${key}${localSuffix}`]
+    const isCluster = scope === 'cluster'
+    const number = isCluster ? id : id | mark.localList
+    const comment = isCluster ? key : `${key}${localSuffix}`
     const affinitySeconds = route?.affinitySeconds ?? 0
     const before = { number, comment, affinitySeconds: port?.route.affinitySeconds ?? affinitySeconds, slots: had }
     const usable = wanted.length > maxListLength ? wanted.slice(0, maxListLength) : wanted
@@ -148,30 +153,33 @@ export class RoutePlanner {
   #planSlots(before: List, wanted: ServicePortRoute['cluster'], hasAffinity: boolean): readonly Slot[] {
     const isSameKind = hasAffinityOf(before) === hasAffinity
     const known = before.slots.length > 0 ? before.slots : this.#seededSlots(before.number, hasAffinity)
+    if (known.length === 0 && !hasAffinity) return wanted
     if (isSameKind && sameEndpoints(known, wanted)) return hasAffinity ? known : wanted
     const makeSlot: MakeSlot = (endpoint) => ({ ...endpoint, endpoint: this.#nextEndpoint++ })
     return planSlots(isSameKind ? known : noSlots, wanted, hasAffinity ? makeSlot : undefined)
   }
 
   #planShape(before: List, after: List, unit: OpenUnit): void {
-    const [had, has] = [shapeOf(before), shapeOf(after)]
-    const number = shapeNumber(has)
-    if (number === shapeNumber(had)) return
-    if (had.count > 0) unit.removes.push({ map: 'lists', list: before.number, ...had, comment: before.comment })
-    if (has.count === 0) return
-    unit.adds.push({ map: 'lists', list: after.number, ...has, comment: after.comment })
+    const number = shapeNumberOf(after)
+    if (number === shapeNumberOf(before)) return
+    if (before.slots.length > 0) unit.removes.push(listElement(before))
+    if (after.slots.length === 0) return
+    unit.adds.push(listElement(after))
     if (this.#shapes.has(number)) return
     this.#shapes.add(number)
-    ;(unit.chains ??= []).push(has)
+    ;(unit.chains ??= []).push({ count: after.slots.length, affinitySeconds: after.affinitySeconds })
   }
 
   #planSlotElements(before: List, after: List, unit: OpenUnit): void {
-    const { slots: had } = before
-    const { slots: has } = after
+    const had = before.slots
+    const has = after.slots
     if (had === has) return
     const isSameMap = hasAffinityOf(before) === hasAffinityOf(after)
-    for (let slot = 0; slot < Math.max(had.length, has.length); slot++) {
-      const [old, now] = [had[slot], has[slot]]
+    const length = Math.max(had.length, has.length)
+    for (let slot = 0; slot < length; slot++) {
+      // Reading behind the end of an array is slow.
+      const old = slot < had.length ? had[slot] : undefined
+      const now = slot < has.length ? has[slot] : undefined
       if (isSameMap && old && now && isSameSlot(old, now)) continue
       if (old) {
         unit.removes.push(slotElement(before, slot, old))
@@ -188,18 +196,25 @@ export class RoutePlanner {
   #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
     const had = sourceRanges(before, this.#node)
     const has = sourceRanges(after, this.#node)
+    if (had === has) return
     for (const range of had) if (!has.includes(range)) unit.removes.push(allowedSource(id, range))
     for (const range of has) if (!had.includes(range)) unit.adds.push(allowedSource(id, range))
   }
 
   #planFronts(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined): void {
     if (before && after && hasSameFronts(before, after)) return
-    for (const address of exclusiveIps(before)) this.#clusterIps.change(address, -1)
-    for (const address of exclusiveIps(after)) this.#clusterIps.change(address, 1)
+    if (before) this.#countExclusive(before, -1)
+    if (after) this.#countExclusive(after, 1)
     const had = before ? frontElements(before, id, this.#node) : noFronts
     const has = after ? frontElements(after, id, this.#node) : noFronts
     changeClaims(this.#fronts, had.served, has.served)
     changeClaims(this.#refusals, had.refused, has.refused)
+  }
+
+  /** Addresses at which a port that no Service has is refused. */
+  #countExclusive({ clusterIp, exclusiveIps }: ServicePortRoute, by: 1 | -1): void {
+    this.#clusterIps.change(clusterIp, by)
+    if (exclusiveIps.length > 0) for (const address of exclusiveIps) this.#clusterIps.change(address, by)
   }
 
   #seededSlots(list: number, hasAffinity: boolean): readonly Slot[] {
@@ -219,22 +234,11 @@ export class RoutePlanner {
   }
 }
 
-function* only(
-  keys: Iterable<string>,
-  { servicePorts }: DesiredRoutes,
-): Generator<readonly [string, ServicePortRoute | undefined]> {
-  for (const key of keys) yield [key, servicePorts.get(key)]
-}
-
-/** Addresses at which a port that no Service has is refused. */
-const exclusiveIps = (route: ServicePortRoute | undefined): readonly string[] =>
-  route ? [route.clusterIp, ...route.exclusiveIps] : []
-
 const noSlots: readonly Slot[] = []
 
 const hasAffinityOf = ({ affinitySeconds }: List): boolean => affinitySeconds > 0
 const hasNumbers = (slots: readonly Slot[]): boolean => slots[0]?.endpoint !== undefined
-const shapeOf = ({ slots, affinitySeconds }: List): ListShape => ({ count: slots.length, affinitySeconds })
+const shapeNumberOf = (list: List): number => shapeNumber(list.slots.length, list.affinitySeconds)
 
 const isSameSlot = (a: Slot, b: Slot): boolean =>
   a.address === b.address && a.port === b.port && a.endpoint === b.endpoint && a.isLocal === b.isLocal
@@ -248,6 +252,14 @@ function sameEndpoints(slots: readonly Slot[], wanted: ServicePortRoute['cluster
     })
   )
 }
+
+const listElement = ({ number, slots, affinitySeconds, comment }: List): Element => ({
+  map: 'lists',
+  list: number,
+  count: slots.length,
+  affinitySeconds,
+  comment,
+})
 
 function slotElement(list: List, slot: number, { address, port, endpoint }: Slot): Element {
   return endpoint === undefined
@@ -267,6 +279,8 @@ function planEndpointElements(before: readonly Slot[], after: readonly Slot[], u
 }
 
 function changeClaims(claims: ClaimedElements, had: readonly Front[], has: readonly Front[]): void {
-  for (const front of had) if (!has.some(({ key }) => key === front.key)) claims.release(front)
-  for (const front of has) claims.claim(front)
+  if (had.length > 0) for (const front of had) if (!hasFront(has, front)) claims.release(front)
+  for (let index = 0; index < has.length; index++) claims.claim(has[index]!)
 }
+
+const hasFront = (fronts: readonly Front[], { key }: Front): boolean => fronts.some((front) => front.key === key)

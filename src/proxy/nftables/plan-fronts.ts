@@ -19,7 +19,8 @@ export interface FrontElements {
   readonly refused: readonly Front[]
 }
 
-export const noFronts: FrontElements = { served: [], refused: [] }
+const none: readonly Front[] = []
+export const noFronts: FrontElements = { served: none, refused: none }
 
 /** Everything but the endpoints themselves. */
 export function hasSameFronts(a: ServicePortRoute, b: ServicePortRoute): boolean {
@@ -41,6 +42,16 @@ const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 
 export function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
+  const policy = route.internalPolicy === 'Local' ? mark.localList : 0
+  const internal = policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded)
+  const { protocol, port, clusterIp: address } = route
+  const isServed = route.cluster.length > 0
+  if (isExternallyAccessible(route)) return allFronts(route, id, internal)
+  const front = { key: `${protocol} ${port} ${address}`, protocol, port, address, mark: isServed ? id | internal : id }
+  return isServed ? { served: [front], refused: none } : { served: none, refused: [front] }
+}
+
+function allFronts(route: ServicePortRoute, id: number, internal: number): FrontElements {
   const { protocol, port } = route
   const served: Front[] = []
   const refused: Front[] = []
@@ -52,9 +63,7 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
     }
     if (!isServed) refused.push({ key, protocol, port, address, mark: id })
   }
-  const policy = route.internalPolicy === 'Local' ? mark.localList : 0
-  add(route.clusterIp, policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded))
-  if (!isExternallyAccessible(route)) return { served, refused }
+  add(route.clusterIp, internal)
   const external = route.externalPolicy === 'Local' ? mark.externalLocal : mark.masqueraded
   for (const address of route.externalIps) add(address, external)
   const isRestricted = route.loadBalancerSourceRanges.length > 0
@@ -81,13 +90,16 @@ export const refusedElement = ({ protocol, port, address }: Front): Element =>
  * Who may use the load balancer addresses. Where an address of the node may, the load balancer addresses themselves
  * may, too: the node comes from there when they are among its own addresses.
  */
-export function sourceRanges(route: ServicePortRoute | undefined, { nodeIps = [] }: NodeTraffic): readonly string[] {
-  if (!route || route.loadBalancerIps.length === 0) return []
+export function sourceRanges(route: ServicePortRoute | undefined, node: NodeTraffic): readonly string[] {
+  if (!route || route.loadBalancerIps.length === 0) return noRanges
   const ranges = route.loadBalancerSourceRanges
+  const nodeIps = node.nodeIps ?? noRanges
   if (ranges.length === 0 || !nodeIps.some((ip) => isWithin(ip, ranges))) return ranges
   const own = route.loadBalancerIps.filter((ip) => !isWithin(ip, ranges))
   return own.length === 0 ? ranges : [...ranges, ...own.map((ip) => `${ip}/${ip.includes(':') ? 128 : 32}`)]
 }
+
+const noRanges: readonly string[] = []
 
 function isWithin(text: string, ranges: readonly string[]): boolean {
   const ip = parseIp(text)

@@ -13,8 +13,9 @@ const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
 interface Claims {
   holder: number | undefined
   waiting: number[] | undefined
-  /** In the current plan: what it began with. */
-  touched: { readonly front: Front; readonly holder: number | undefined } | undefined
+  /** In the current plan: the first claim or release that touched it, and who had it before. */
+  touched: Front | undefined
+  before: number | undefined
 }
 
 /**
@@ -33,7 +34,7 @@ export class ClaimedElements {
   /** A second claim of the same owner replaces its first. */
   claim(front: Front): void {
     let claims = this.#claims.get(front.key)
-    if (!claims) this.#claims.set(front.key, (claims = { holder: undefined, waiting: undefined, touched: undefined }))
+    if (!claims) this.#claims.set(front.key, (claims = newClaims()))
     this.#touch(claims, front)
     if (claims.holder === undefined || ownerOf(claims.holder) === ownerOf(front.mark)) claims.holder = front.mark
     else claims.waiting = [...withoutOwner(claims.waiting, front.mark), front.mark]
@@ -50,9 +51,11 @@ export class ClaimedElements {
 
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    for (const claims of this.#touched) {
-      const { front, holder: before } = claims.touched!
-      const now = claims.holder
+    const touched = this.#touched
+    for (let index = 0; index < touched.length; index++) {
+      const claims = touched[index]!
+      const front = claims.touched!
+      const { before, holder: now } = claims
       claims.touched = undefined
       if (now === undefined) this.#claims.delete(front.key)
       if (before === now) continue
@@ -69,10 +72,13 @@ export class ClaimedElements {
 
   #touch(claims: Claims, front: Front): void {
     if (claims.touched) return
-    claims.touched = { front, holder: claims.holder }
+    claims.touched = front
+    claims.before = claims.holder
     this.#touched.push(claims)
   }
 }
+
+const newClaims = (): Claims => ({ holder: undefined, waiting: undefined, touched: undefined, before: undefined })
 
 const withoutOwner = (claims: readonly number[] | undefined, mark: number): number[] =>
   claims?.filter((claim) => ownerOf(claim) !== ownerOf(mark)) ?? []
@@ -106,7 +112,9 @@ export class CountedElements {
 
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    for (const count of this.#touched) {
+    const touched = this.#touched
+    for (let index = 0; index < touched.length; index++) {
+      const count = touched[index]!
       const had = count.before! > 0
       const has = count.now > 0
       count.before = undefined
