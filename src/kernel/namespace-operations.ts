@@ -118,12 +118,13 @@ function ensurePodSandbox(
   { uid, hostname, ip, ip6, node }: PodSandbox,
   apply: (desired: DesiredNetns) => void,
 ): void {
+  const pod = paths.pod(uid)
+  // First: who is killed in between and finds it missing has nothing to clean up.
+  if (ip !== undefined) ensureNetns(home, pod)
   ensureUtsAndIpc(home, { uts: paths.uts(uid), ipc: paths.ipc(uid), hostname })
   mkdirSync(paths.shm(uid), { recursive: true })
   chmodSync(paths.shm(uid), 0o1777)
   if (ip === undefined) return
-  const pod = paths.pod(uid)
-  ensureNetns(home, pod)
   apply(desiredPodLink(ip, { node: paths.node(node), pod }, ip6))
   apply(desiredPod(ip, pod, ip6))
 }

@@ -74,6 +74,8 @@ const removeAll = (target: string) => rm(target, { recursive: true, force: true 
 export interface SavedPod {
   readonly sandbox: SandboxRecord
   readonly containers: ReadonlyMap<string, PersistentRecord>
+  /** Directories of runs that were begun and not written down: their containers may run, and nobody knows them. */
+  readonly unrecorded: readonly string[]
 }
 
 /** Every pod of this node that has files here. */
@@ -83,23 +85,31 @@ export function readSavedPods(podsDir: string, node: string): SavedPod[] {
     const root = path.join(podsDir, uid)
     const sandbox = readJson<SandboxRecord>(path.join(root, 'sandbox.json'))
     if (sandbox?.node !== node) return []
-    return [{ sandbox, containers: readContainers(path.join(root, 'containers')) }]
+    return [{ sandbox, ...readContainers(path.join(root, 'containers')) }]
   })
 }
 
-function readContainers(directory: string): Map<string, PersistentRecord> {
-  const records = new Map<string, PersistentRecord>()
-  let names: string[]
-  try {
-    names = readdirSync(directory)
-  } catch {
-    return records
-  }
-  for (const name of names) {
+function readContainers(directory: string): Pick<SavedPod, 'containers' | 'unrecorded'> {
+  const containers = new Map<string, PersistentRecord>()
+  const unrecorded: string[] = []
+  for (const name of listNames(directory)) {
     const record = readJson<PersistentRecord>(path.join(directory, name, 'state.json'))
-    if (record) records.set(name, record)
+    if (record) containers.set(name, record)
+    const runs = listNames(path.join(directory, name)).filter((entry) => /^[0-9]+$/.test(entry))
+    const isUnknown = (run: string) => Number(run) > (record?.current?.attempt ?? -1)
+    unrecorded.push(...runs.filter(isUnknown).map((run) => path.join(directory, name, run)))
   }
-  return records
+  return { containers, unrecorded }
+}
+
+/** Of nothing that is not a directory. */
+function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return []
+    throw error
+  }
 }
 
 function writeJson(file: string, value: object): void {

@@ -7,6 +7,7 @@ import { awaitRoutesAnnotation } from '#api/committed-routes.ts'
 import { Pod } from '#api/pod.ts'
 import { isConflict, isNotFound } from '#api/status-error.ts'
 import { isNamespaceFile } from '#kernel/namespaces.ts'
+import { endLeftovers } from '#kernel/sandbox/clear-leftovers.ts'
 import { backoffMs } from '#lib/backoff.ts'
 import { clusterDomain, internalIps, podIpv6 } from '#lib/address-plan.ts'
 import type { AgentContext } from '../agent-context.ts'
@@ -46,6 +47,8 @@ export class PodRunner {
   #pod: Pod
   #sandbox: SandboxRecord | undefined
   #sandboxReady = false
+  /** Whether there is something to release: also before the sandbox is complete. */
+  #sandboxBegun = false
   #initialized = false
   #routes: ObservedPod['routes'] = 'open'
   #busy = false
@@ -55,6 +58,7 @@ export class PodRunner {
   #volumes: AppliedVolumes | undefined
   readonly #startedAtMs: number
   #timer: NodeJS.Timeout | undefined
+  #nextTurn: NodeJS.Immediate | undefined
   #volumeTimer: NodeJS.Timeout | undefined
   #changeWaiters: (() => void)[] = []
   #removed = false
@@ -126,7 +130,11 @@ export class PodRunner {
       this.refreshVolumes()
     }
     this.#wakeWaiters()
-    this.sync()
+    // Most often it is our own status that comes back: who sends it traffic goes first.
+    this.#nextTurn ??= setImmediate(() => {
+      this.#nextTurn = undefined
+      this.sync()
+    })
   }
 
   /** The object has gone from the API: end everything at once. */
@@ -168,12 +176,17 @@ export class PodRunner {
     this.#applyVolumes().catch((error: unknown) => this.#volumesFailed(error))
   }
 
-  #adopt({ sandbox, containers }: SavedPod): void {
+  #adopt({ sandbox, containers, unrecorded }: SavedPod): void {
     this.#sandbox = sandbox
     const { paths, podAddresses } = this.#context
     const kept = isNamespaceFile(sandbox.ip === undefined ? paths.uts(this.uid) : paths.pod(this.uid))
-    this.#sandboxReady = kept
+    // The agent before may have been killed while it made the sandbox. Making it again leaves alone what is there, and
+    // until a container was written down nobody is disturbed.
+    const hasContainers = [...containers.values()].some(({ current }) => current !== undefined)
+    this.#sandboxBegun = kept
+    this.#sandboxReady = kept && hasContainers
     if (sandbox.ip !== undefined && kept) podAddresses.adopt(sandbox.ip)
+    for (const directory of unrecorded) endLeftovers(directory)
     if (!kept) this.#sandbox = undefined
     for (const [name, persistent] of containers) this.#runner(name).adopt(persistent)
     const names = new Set(this.#pod.spec.containers.map((container) => container.name))
@@ -320,6 +333,7 @@ export class PodRunner {
       const hostname = kernelHostname(pod, context.nodeName, clusterDomain)
       // The file first: an agent that dies in between must know of the namespaces.
       this.dir.saveSandbox(this.#sandbox)
+      this.#sandboxBegun = true
       await context.broker.ensurePodSandbox({
         uid: this.uid,
         hostname,
@@ -376,7 +390,8 @@ export class PodRunner {
   }
 
   async #releaseSandbox(): Promise<void> {
-    if (!this.#sandboxReady) return
+    if (!this.#sandboxBegun) return
+    this.#sandboxBegun = false
     this.#sandboxReady = false
     await this.#context.broker.removePodSandbox({
       uid: this.uid,

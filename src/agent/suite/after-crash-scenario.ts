@@ -1,6 +1,6 @@
 /** A new process: everything that runs is taken over as it is, what ended meanwhile is reported. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pod } from '#api/pod.ts'
@@ -31,6 +31,19 @@ const ended = await agents.until('ends', (pod) => pod.status?.phase === 'Failed'
 assert.equal(ended.status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 4)
 process.stdout.write('passed: adopted\n')
 
+await agents.until('half', isReady)
+const runs = (words: string) => (pid: string) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(words)
+  } catch {
+    return false
+  }
+}
+const names = async () => (await agents.client.of(Pod).list({ namespace: 'default' })).items.map((p) => p.metadata.name)
+while ((await names()).includes('cut') || readdirSync('/proc').some(runs(`sleep 600; : unrecorded in ${base}`)))
+  await delay(5)
+process.stdout.write('passed: interrupted\n')
+
 const lines = readFileSync(tickLog, 'utf8').trim().split('\n').map(Number)
 assert.ok(lines.length > linesBefore, 'it went on writing')
 assert.deepEqual(
@@ -60,7 +73,7 @@ const fresh = await agents.create('fresh', {
 })
 const freshIp = (await agents.until(fresh.metadata.name, isReady)).status?.podIP
 assert.ok(!facts.some(({ ip }) => ip === freshIp), 'addresses in use are not given again')
-for (const name of ['ticks', 'typed', 'ends', 'fresh', 'orphan']) await agents.remove(name, 1)
+for (const name of ['ticks', 'typed', 'ends', 'fresh', 'orphan', 'half']) await agents.remove(name, 1)
 assert.equal((await agents.client.of(Pod).list({ namespace: 'default' })).items.length, 0)
 for (const { uid } of facts) {
   while (existsSync(path.join(base, 'pods', uid))) await delay(5)

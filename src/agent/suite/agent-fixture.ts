@@ -44,11 +44,15 @@ const noImages: ImageStore = {
 }
 const patienceMs = 20_000
 
-export async function openAgents(base: string): Promise<AgentFixture> {
+/** `disturb`: what the agents get in place of the broker. */
+export async function openAgents(
+  base: string,
+  disturb: (broker: KernelBroker) => KernelBroker = (broker) => broker,
+): Promise<AgentFixture> {
   const stop = new AbortController()
   const runDir = path.join(base, 'run')
   const log = openLog('agent', 2, 'warn')
-  const broker = await startNamespaceBroker({ runDir })
+  const broker = disturb(await startNamespaceBroker({ runDir }))
   const plan = planAddresses(29, hasIpv6() ? ['IPv4', 'IPv6'] : ['IPv4'])
   const nodes = [planNode(plan, 1), planNode(plan, 2)]
   await broker.ensureUnderlay(plan)

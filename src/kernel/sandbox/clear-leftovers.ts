@@ -13,8 +13,13 @@ const SIGKILL = 9
 export function clearLeftovers({ rootfs, stateDir }: ContainerLaunch): void {
   const left = [rootfs.scratch, rootfs.memoryScratch].flatMap(listPaths)
   if (left.length === 0) return
-  for (const pid of findShims(stateDir)) endContainer(pid)
+  endLeftovers(stateDir)
   for (const directory of left) rmSync(directory, { recursive: true, force: true })
+}
+
+/** Kills containers that were started with this state directory. For runs that nobody has written down only. */
+export function endLeftovers(stateDir: string): void {
+  for (const pid of findShims(stateDir)) endContainer(pid)
 }
 
 function listPaths(directory: string): string[] {
