@@ -113,6 +113,20 @@ test('the changes of one turn are one transaction, with the keys that changed', 
   assert.deepEqual(backend.syncs.slice(1), [{ endpoints: { [web]: 2 }, changed: [web] }])
 })
 
+test('changed endpoints do not wait for the end of the turn', async () => {
+  const { informers, backend, proxy } = start()
+  await using _ = proxy
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  informers.change(undefined, service())
+  await proxy.settled()
+  informers.change(undefined, slice({ endpoints: ['a1'] }))
+  await Promise.resolve()
+  assert.deepEqual(
+    backend.syncs.map(({ endpoints }) => endpoints),
+    [{ [web]: 0 }, { [web]: 1 }],
+  )
+})
+
 test('after a failure everything is written again', async () => {
   const { informers, backend, proxy } = start(1)
   await using _ = proxy

@@ -139,7 +139,7 @@ class RunningProxy implements Proxy {
       this.#noteVersion(before, after)
       const triggerTime = after?.addressType === family ? newTriggerTime(before, after) : undefined
       this.#tell((observer) => observer.queued?.('endpoints', triggerTime))
-      this.#schedule()
+      this.#schedule(true)
     })
     informers.of(Node).onChange(({ before, after }) => {
       if ((after ?? before)?.metadata.name !== nodeName) return
@@ -168,18 +168,26 @@ class RunningProxy implements Proxy {
     this.#stop.signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
-  /** All events of this turn of the loop go into one transaction. */
-  #schedule(): void {
+  /**
+   * All events of this turn of the loop go into one transaction. Urgent ones do not wait for its end: the rest of their
+   * batch has been heard of by the next microtask, and pods wait for it, to get connections or to stop.
+   */
+  #schedule(isUrgent = false): void {
     if (!this.#isReady || this.#running || this.#stop.signal.aborted) return
     if (!this.#everything && !this.#tracker.hasChanges && !this.#mustPublish) {
       // Nobody else is busy, and what came was not for us: slices of headless Services, of other proxies.
       if (!this.#scheduled && !this.#retry) this.#tell((observer) => observer.unchanged?.())
       return
     }
-    this.#scheduled ??= setImmediate(() => {
-      this.#scheduled = undefined
-      this.#run(() => this.#sync())
-    })
+    this.#scheduled ??= setImmediate(() => this.#startSync())
+    if (isUrgent) queueMicrotask(() => this.#startSync())
+  }
+
+  #startSync(): void {
+    if (!this.#scheduled) return
+    clearImmediate(this.#scheduled)
+    this.#scheduled = undefined
+    this.#run(() => this.#sync())
   }
 
   #run(work: () => Promise<void>): void {

@@ -19,6 +19,7 @@ export function openStatusWriter(client: Client, pod: Pod, log: Log, signal: Abo
   const ref = { ...(namespace !== undefined && { namespace }), name }
   let written: PodStatus | undefined = pod.status
   let wanted: PodStatus | undefined
+  let sent: PodStatus | undefined
   let writing: Promise<void> | undefined
   let gone = false
   const start = () => {
@@ -27,18 +28,28 @@ export function openStatusWriter(client: Client, pod: Pod, log: Log, signal: Abo
       if (wanted && !gone && !signal.aborted) start()
     })
   }
+  /** A conflict may also mean that others have written the pod all the time. */
+  const isReplaced = async () => {
+    try {
+      return (await pods.get(ref)).metadata.uid !== uid
+    } catch (error) {
+      return isNotFound(error)
+    }
+  }
   const writeAll = async () => {
     for (let failures = 0; wanted && !signal.aborted;) {
       const status: PodStatus = wanted
       wanted = undefined
+      sent = status
       try {
         await pods.patchStatus(ref, 'merge', { metadata: { uid }, status: { ...cleared(written, status), ...status } })
         written = status
+        sent = undefined
         failures = 0
       } catch (error) {
-        // The pod has gone, or another one has its name.
-        gone = isNotFound(error) || isConflict(error)
+        gone = isNotFound(error) || (isConflict(error) && (await isReplaced()))
         if (gone) return
+        sent = undefined
         log.warn({ pod: name, error: String(error) }, 'cannot write the status of a pod; trying again')
         wanted ??= status
         await pause(backoffMs({ baseMs: 100, maxMs: 10_000 }, ++failures, 0), signal)
@@ -47,7 +58,8 @@ export function openStatusWriter(client: Client, pod: Pod, log: Log, signal: Abo
   }
   return {
     write: (status) => {
-      if (isDeepStrictEqual(status, wanted ?? written)) return
+      // The pod as it was just sent is heard of before the answer comes, and must not be sent again for that.
+      if (isDeepStrictEqual(status, wanted ?? sent ?? written)) return
       wanted = status
       if (!writing && !gone) start()
     },

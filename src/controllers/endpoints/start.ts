@@ -1,5 +1,5 @@
 /** Starts the Endpoints controller. */
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import { Endpoints } from '#api/endpoints.ts'
 import { Pod } from '#api/pod.ts'
@@ -17,6 +17,11 @@ import { TriggerTimes } from '../trigger-time.ts'
 import { desiredEndpointsContent, endpointsDraft, overCapacityAnnotation } from './desired-endpoints-object.ts'
 import { managedByLabel, managedByValue } from './desired-endpoints-object.ts'
 
+/** Traffic goes by EndpointSlices: they and the rules made of them go first, and one write here covers all changes of it. */
+const pauseMs = 5
+/** Of keys that share a pause. */
+const concurrency = 100
+
 export function startEndpointsController(deps: ControllerDeps, signal: AbortSignal): Controller {
   const name = 'endpoints'
   const services = deps.informers.of(Service)
@@ -27,9 +32,10 @@ export function startEndpointsController(deps: ControllerDeps, signal: AbortSign
   const triggerTimes = new TriggerTimes()
   const deletedServices = new Set<string>()
 
+  const pause = sharedPause()
+
   const reconcile = async (key: string) => {
-    // Traffic goes by EndpointSlices: their writes of this turn go first, and one write here covers the whole turn.
-    await turn()
+    await pause()
     const service = services.get(parseKey(key))
     const existing = endpoints.cache.get(parseKey(key))
     if (!service) {
@@ -49,7 +55,8 @@ export function startEndpointsController(deps: ControllerDeps, signal: AbortSign
     else await endpoints.update({ ...existing, ...draft, metadata: merged(existing, draft.metadata) } as Endpoints)
   }
 
-  const queue = startQueue(deps, { name, reconcile, caches: [services, pods, endpoints.cache] }, signal)
+  const caches = [services, pods, endpoints.cache]
+  const queue = startQueue(deps, { name, reconcile, caches, concurrency }, signal)
   services.onChange(({ before, after }) => {
     const key = keyOf((after ?? before)!)
     if (!after) deletedServices.add(key)
@@ -60,6 +67,15 @@ export function startEndpointsController(deps: ControllerDeps, signal: AbortSign
     for (const pod of [before, after]) for (const service of pod ? servicesOfPod(pod) : []) queue.add(keyOf(service))
   })
   return { name, idle: () => queue.idle() }
+}
+
+/** All that ask for it during a pause wait for its end. */
+function sharedPause(): () => Promise<void> {
+  let pausing: Promise<void> | undefined
+  return () =>
+    (pausing ??= delay(pauseMs).then(() => {
+      pausing = undefined
+    }))
 }
 
 function isOurs({ metadata }: Endpoints): boolean {

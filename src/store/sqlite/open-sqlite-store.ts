@@ -106,11 +106,11 @@ class CommitQueue {
     await closed
   }
 
-  /** One turn later, so that writes made in the same turn share a transaction. */
+  /** At once: who waits for one write should not wait for all that this turn of the loop has still to do. */
   #scheduleFlush(): void {
     if (this.#flushScheduled || this.#inFlight.length > 0) return
     this.#flushScheduled = true
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#flushScheduled = false
       this.#flush()
     })
