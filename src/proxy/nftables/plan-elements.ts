@@ -125,7 +125,7 @@ export class RoutePlanner {
     const cluster = this.#planList(change, 'cluster')
     const local = this.#planList(change, 'local')
     this.#planSources(id, before?.route, route, unit)
-    this.#planFronts(id, before?.route, route)
+    this.#planFronts(id, before?.route, route, unit)
     if (route) this.#ports.set(key, { id, route, cluster, local })
     else {
       this.#ports.delete(key)
@@ -183,11 +183,11 @@ export class RoutePlanner {
       if (isSameMap && old && now && isSameSlot(old, now)) continue
       if (old) {
         unit.removes.push(slotElement(before, slot, old))
-        if (old.isLocal) this.#hairpins.change(old.address, -1)
+        if (old.isLocal) this.#hairpins.remove(old.address)
       }
       if (now) {
         unit.adds.push(slotElement(after, slot, now))
-        if (now.isLocal) this.#hairpins.change(now.address, 1)
+        if (now.isLocal) count(this.#hairpins, now.address, unit)
       }
     }
     if (hasAffinityOf(before) || hasAffinityOf(after)) planEndpointElements(had, has, unit)
@@ -201,20 +201,21 @@ export class RoutePlanner {
     for (const range of has) if (!had.includes(range)) unit.adds.push(allowedSource(id, range))
   }
 
-  #planFronts(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined): void {
+  #planFronts(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
     if (before && after && hasSameFronts(before, after)) return
-    if (before) this.#countExclusive(before, -1)
-    if (after) this.#countExclusive(after, 1)
+    if (before) {
+      this.#clusterIps.remove(before.clusterIp)
+      for (const address of before.exclusiveIps) this.#clusterIps.remove(address)
+    }
+    if (after) {
+      count(this.#clusterIps, after.clusterIp, unit)
+      if (after.exclusiveIps.length > 0)
+        for (const address of after.exclusiveIps) count(this.#clusterIps, address, unit)
+    }
     const had = before ? frontElements(before, id, this.#node) : noFronts
     const has = after ? frontElements(after, id, this.#node) : noFronts
-    changeClaims(this.#fronts, had.served, has.served)
-    changeClaims(this.#refusals, had.refused, has.refused)
-  }
-
-  /** Addresses at which a port that no Service has is refused. */
-  #countExclusive({ clusterIp, exclusiveIps }: ServicePortRoute, by: 1 | -1): void {
-    this.#clusterIps.change(clusterIp, by)
-    if (exclusiveIps.length > 0) for (const address of exclusiveIps) this.#clusterIps.change(address, by)
+    changeClaims(this.#fronts, had.served, has.served, unit)
+    changeClaims(this.#refusals, had.refused, has.refused, unit)
   }
 
   #seededSlots(list: number, hasAffinity: boolean): readonly Slot[] {
@@ -278,9 +279,18 @@ function planEndpointElements(before: readonly Slot[], after: readonly Slot[], u
   }
 }
 
-function changeClaims(claims: ClaimedElements, had: readonly Front[], has: readonly Front[]): void {
+/** Writes the element at once when it is new. */
+function count(elements: CountedElements, key: string, unit: OpenUnit): void {
+  const added = elements.add(key)
+  if (added) unit.adds.push(added)
+}
+
+function changeClaims(claims: ClaimedElements, had: readonly Front[], has: readonly Front[], unit: OpenUnit): void {
   if (had.length > 0) for (const front of had) if (!hasFront(has, front)) claims.release(front)
-  for (let index = 0; index < has.length; index++) claims.claim(has[index]!)
+  if (has.length === 1) {
+    const added = claims.claimOnly(has[0]!)
+    if (added) unit.adds.push(added)
+  } else if (has.length > 0) for (const front of has) claims.claim(front)
 }
 
 const hasFront = (fronts: readonly Front[], { key }: Front): boolean => fronts.some((front) => front.key === key)

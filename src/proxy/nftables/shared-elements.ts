@@ -1,6 +1,7 @@
 /**
  * Elements that several service ports may want. What has to change is settled once, at the end of a plan, however often
- * an element was claimed and released in it. Elements are made only when they are to be written.
+ * an element was claimed and released in it; only what nobody had before may be written at once. Elements are made only
+ * when they are to be written.
  */
 import { elementData, type Element } from './elements.ts'
 import * as mark from './mark.ts'
@@ -9,13 +10,10 @@ import { unitLength, type PlanUnit } from './plan-unit.ts'
 
 const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
 
-/** Who has a front end, and who wants it. Absent claims: nobody. */
-interface Claims {
-  holder: number | undefined
-  waiting: number[] | undefined
-  /** In the current plan: the first claim or release that touched it, and who had it before. */
-  touched: Front | undefined
-  before: number | undefined
+/** A front end that the current plan has touched, and who had it before. */
+interface TouchedFront {
+  readonly front: Front
+  readonly before: number | undefined
 }
 
 /**
@@ -23,109 +21,115 @@ interface Claims {
  * lower bits name the service port.
  */
 export class ClaimedElements {
-  readonly #claims = new Map<string, Claims>()
-  #touched: Claims[] = []
+  readonly #holders = new Map<string, number>()
+  /** Claims of those who come next. */
+  readonly #waiting = new Map<string, number[]>()
+  readonly #touched = new Map<string, TouchedFront>()
   readonly #element: (front: Front) => Element
 
   constructor(element: (front: Front) => Element) {
     this.#element = element
   }
 
+  /**
+   * Claims the only front end of a service port. @returns its element, to be written at once, when nobody had it: then
+   * nobody can release it in this plan.
+   */
+  claimOnly(front: Front): Element | undefined {
+    if (this.#holders.has(front.key) || (this.#touched.size > 0 && this.#touched.has(front.key))) {
+      this.claim(front)
+      return undefined
+    }
+    this.#holders.set(front.key, front.mark)
+    return this.#element(front)
+  }
+
   /** A second claim of the same owner replaces its first. */
   claim(front: Front): void {
-    let claims = this.#claims.get(front.key)
-    if (!claims) this.#claims.set(front.key, (claims = newClaims()))
-    this.#touch(claims, front)
-    if (claims.holder === undefined || ownerOf(claims.holder) === ownerOf(front.mark)) claims.holder = front.mark
-    else claims.waiting = [...withoutOwner(claims.waiting, front.mark), front.mark]
+    const { key } = front
+    const holder = this.#touch(front)
+    if (holder === undefined || ownerOf(holder) === ownerOf(front.mark)) this.#holders.set(key, front.mark)
+    else this.#waiting.set(key, [...this.#others(front), front.mark])
   }
 
   release(front: Front): void {
-    const claims = this.#claims.get(front.key)
-    if (!claims) return
-    this.#touch(claims, front)
-    const others = withoutOwner(claims.waiting, front.mark)
-    if (claims.holder !== undefined && ownerOf(claims.holder) === ownerOf(front.mark)) claims.holder = others.shift()
-    claims.waiting = others.length > 0 ? others : undefined
+    const { key } = front
+    const holder = this.#touch(front)
+    if (holder === undefined) return
+    const others = this.#others(front)
+    if (ownerOf(holder) === ownerOf(front.mark)) {
+      const next = others.shift()
+      if (next === undefined) this.#holders.delete(key)
+      else this.#holders.set(key, next)
+    }
+    if (others.length > 0) this.#waiting.set(key, others)
+    else this.#waiting.delete(key)
   }
 
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    const touched = this.#touched
-    for (let index = 0; index < touched.length; index++) {
-      const claims = touched[index]!
-      const front = claims.touched!
-      const { before, holder: now } = claims
-      claims.touched = undefined
-      if (now === undefined) this.#claims.delete(front.key)
+    for (const [key, { front, before }] of this.#touched) {
+      const now = this.#holders.get(key)
       if (before === now) continue
       const old = before === undefined ? undefined : this.#element({ ...front, mark: before })
-      const fresh = now === undefined ? undefined : this.#element(now === front.mark ? front : { ...front, mark: now })
+      const fresh = now === undefined ? undefined : this.#element({ ...front, mark: now })
       if (old && fresh) {
         if (elementData(old) !== elementData(fresh)) yield { removes: [old], adds: [fresh] }
       } else changes.note(fresh, old)
       if (changes.isFull) yield* changes.take()
     }
-    this.#touched = []
+    this.#touched.clear()
     yield* changes.take()
   }
 
-  #touch(claims: Claims, front: Front): void {
-    if (claims.touched) return
-    claims.touched = front
-    claims.before = claims.holder
-    this.#touched.push(claims)
+  /** @returns who has it now */
+  #touch(front: Front): number | undefined {
+    const holder = this.#holders.get(front.key)
+    if (!this.#touched.has(front.key)) this.#touched.set(front.key, { front, before: holder })
+    return holder
   }
-}
 
-const newClaims = (): Claims => ({ holder: undefined, waiting: undefined, touched: undefined, before: undefined })
-
-const withoutOwner = (claims: readonly number[] | undefined, mark: number): number[] =>
-  claims?.filter((claim) => ownerOf(claim) !== ownerOf(mark)) ?? []
-
-interface Count {
-  readonly key: string
-  now: number
-  /** In the current plan: what it began with. */
-  before: number | undefined
+  /** Who waits for it, without the owner of this claim. */
+  #others({ key, mark: own }: Front): number[] {
+    return this.#waiting.get(key)?.filter((claim) => ownerOf(claim) !== ownerOf(own)) ?? []
+  }
 }
 
 /** Elements without data, wanted by so many: there while the number is not zero. */
 export class CountedElements {
-  readonly #counts = new Map<string, Count>()
-  #touched: Count[] = []
+  readonly #counts = new Map<string, number>()
+  /** Wanted by one less in the current plan. */
+  readonly #touched = new Set<string>()
   readonly #element: (key: string) => Element
 
   constructor(element: (key: string) => Element) {
     this.#element = element
   }
 
-  change(key: string, by: 1 | -1): void {
-    let count = this.#counts.get(key)
-    if (!count) this.#counts.set(key, (count = { key, now: 0, before: undefined }))
-    if (count.before === undefined) {
-      count.before = count.now
-      this.#touched.push(count)
-    }
-    count.now += by
+  /** One more. @returns the element, to be written at once, when nobody wanted it before. */
+  add(key: string): Element | undefined {
+    const count = this.#counts.get(key) ?? 0
+    this.#counts.set(key, count + 1)
+    return count > 0 || (this.#touched.size > 0 && this.#touched.has(key)) ? undefined : this.#element(key)
   }
 
+  /** One less. Who does both in one plan does this first. */
+  remove(key: string): void {
+    const count = this.#counts.get(key) ?? 0
+    this.#touched.add(key)
+    if (count > 1) this.#counts.set(key, count - 1)
+    else this.#counts.delete(key)
+  }
+
+  /** What nobody wants any more. */
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    const touched = this.#touched
-    for (let index = 0; index < touched.length; index++) {
-      const count = touched[index]!
-      const had = count.before! > 0
-      const has = count.now > 0
-      count.before = undefined
-      if (!has) this.#counts.delete(count.key)
-      if (had === has) continue
-      const element = this.#element(count.key)
-      if (has) changes.note(element, undefined)
-      else changes.note(undefined, element)
+    for (const key of this.#touched) {
+      if (this.#counts.has(key)) continue
+      changes.note(undefined, this.#element(key))
       if (changes.isFull) yield* changes.take()
     }
-    this.#touched = []
+    this.#touched.clear()
     yield* changes.take()
   }
 }
