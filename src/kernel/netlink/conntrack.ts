@@ -7,6 +7,7 @@ import { isNetlinkError, type Netlink } from './socket.ts'
 const messageType = (type: number) => (1 << 8) | type
 const GET = messageType(1)
 const DELETE = messageType(2)
+const GET_STATS = messageType(5)
 const attribute = { tupleOrig: 1, tupleReply: 2, status: 3, mark: 8, id: 12, filter: 25 } as const
 const tuple = { ip: 1, protocol: 2 } as const
 const ip = { v4Source: 1, v4Destination: 2, v6Source: 3, v6Destination: 4 } as const
@@ -39,9 +40,17 @@ export interface Flow {
   readonly id: number
 }
 
+/** Flows that the socket's network namespace tracks, of all families and protocols. */
+export function countFlows(socket: Netlink): number {
+  const answer = socket.get(new MessageWriter(256).message(GET_STATS).u8(0).u8(0).u16(0))
+  return readAttributes(answer.body, 4).get(1)!.readUInt32BE(0)
+}
+
 /** Lists what matches. Kernels before 5.8 ignore filters in dumps: matching is repeated here. */
 export function listFlows(socket: Netlink, filter: FlowFilter): Flow[] {
   const flows: Flow[] = []
+  // A listing walks the hash table that all namespaces of the machine share: 7 ms, also where nothing is tracked.
+  if (countFlows(socket) === 0) return flows
   socket.dump(writeFilter(begin(GET, filter.family), kernelFilter(filter)), ({ body }) => {
     const flow = readFlow(filter.family, body)
     if (flow && matches(flow, filter)) flows.push(flow)
