@@ -20,6 +20,12 @@ export function committedVersion({ metadata }: Lease): number | undefined {
   return text === undefined ? undefined : Number(text)
 }
 
+/** A node that is gone does not renew its Lease, and sends nobody anywhere. */
+export function isLeaseAlive({ spec }: Lease, nowMs: number): boolean {
+  const { renewTime, leaseDurationSeconds = 0 } = spec
+  return renewTime !== undefined && Date.parse(renewTime) + leaseDurationSeconds * 1000 > nowMs
+}
+
 export const sliceVersion = ({ metadata }: EndpointSlice): number => Number(metadata.resourceVersion ?? 0)
 
 export interface ListedPod {

@@ -28,8 +28,8 @@ export function selectTargets(services: readonly HeldService[], nodes: readonly 
   return open
 }
 
-const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
-const isDraining = ({ conditions }: Endpoint): boolean =>
+export const isReady = ({ conditions }: Endpoint): boolean => conditions?.ready !== false
+export const isDraining = ({ conditions }: Endpoint): boolean =>
   conditions?.ready === false && conditions.serving === true && conditions.terminating === true
 
 /**

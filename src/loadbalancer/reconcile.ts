@@ -10,6 +10,7 @@ import type { EventRecorder, Lister, ResourceClient } from '#client/contract.ts'
 import { keyOf, parseKey } from '#client/informer-cache.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { AddressBook } from './address-book.ts'
+import type { AwaitedRoutes } from './awaited-routes.ts'
 import type { LoadBalancerNetwork } from './network.ts'
 import { hasReadyEndpoints, planProof, refusedForNow, renderVerdict, type Verdict } from './plan-proof.ts'
 import {
@@ -43,6 +44,7 @@ export interface ReconcilerParts {
   readonly slicesOf: (key: string) => readonly EndpointSlice[]
   readonly nodes: () => readonly NodeView[]
   readonly book: AddressBook
+  readonly awaited: AwaitedRoutes
   /** Absent: addresses are only handed out; somebody else leads traffic to the nodes. */
   readonly network: LoadBalancerNetwork | undefined
   readonly responsibility: Responsibility
@@ -232,15 +234,19 @@ export class Reconciler {
     if (given.length > 0 && this.#waiting.size > 0) wake(this.#waiting)
   }
 
-  /** Leads the address to the node that should take its traffic. @returns whether it led elsewhere before */
+  /** Leads the address to the node that should take its traffic and can. @returns whether it led elsewhere before */
   #lead(ip: string): boolean {
-    const { network, nodes } = this.#parts
+    const { network, nodes, awaited } = this.#parts
     if (!network) return false
     const before = network.viaOf(ip)
     const held = this.#heldBy(ip)
     const able = nodes().filter((node) => viaTo(node, ip) !== undefined)
     const target = held.length > 0 ? electTarget(ip, selectTargets(held, able), before) : undefined
     const via = target && viaTo(target, ip)
+    const from = nodes().find(({ internalIps }) => before !== undefined && internalIps.includes(before))
+    const slices = held.flatMap((one) => one.slices)
+    const move = target && before !== via ? { slices, from: from?.name, to: target.name } : undefined
+    if (awaited.mustStay(ip, move)) return false
     network.announce(ip, via)
     return before !== undefined && before !== via
   }

@@ -2,6 +2,7 @@
 import { sliceVersion, withdrawsPods } from '#api/committed-routes.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { findCondition, reachableCondition } from '#api/load-balancer-address.ts'
+import { Lease } from '#api/lease.ts'
 import { Node } from '#api/node.ts'
 import { Service } from '#api/service.ts'
 import type { Client } from '#client/contract.ts'
@@ -13,6 +14,7 @@ import type { AddressPool } from '#lib/address-pool.ts'
 import type { Clock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
 import { AddressBook } from './address-book.ts'
+import { AwaitedRoutes } from './awaited-routes.ts'
 import type { LoadBalancerNetwork } from './network.ts'
 import { refusedForNow } from './plan-proof.ts'
 import { Reconciler } from './reconcile.ts'
@@ -20,7 +22,7 @@ import { type NodeView, ownClass, type Responsibility, viewNode } from './select
 
 export interface LoadBalancerOptions {
   readonly client: Client
-  /** Of Services, EndpointSlices and Nodes. */
+  /** Of Services, EndpointSlices, Nodes and Leases. */
   readonly informers: Pick<Informers, 'of'>
   readonly pools: readonly AddressPool[]
   /** Absent: somebody else leads traffic for the pools to the nodes, and addresses are announced untried. */
@@ -57,12 +59,16 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
   const services = informers.of(Service)
   const slices = informers.of(EndpointSlice)
   const nodes = informers.of(Node)
-  const caches = [services, slices, nodes]
+  const leases = informers.of(Lease)
+  const caches = [services, slices, nodes, leases]
   const book = new AddressBook(pools)
   const slicesByService = new Map<string, Map<string, EndpointSlice>>()
   let views: readonly NodeView[] = []
   let isReady = false
   let seenVersion = 0
+  let mustTell = false
+  let timer: NodeJS.Timeout | undefined
+  const awaited = new AwaitedRoutes(leases, clock.nowMs)
   const recordEvent = recordEvents({ client, component, clock, log }, stopping)
   const reconciler = new Reconciler({
     services,
@@ -70,6 +76,7 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
     slicesOf: (key) => [...(slicesByService.get(key)?.values() ?? [])],
     nodes: () => views,
     book,
+    awaited,
     network,
     responsibility: options.responsibility ?? { className: ownClass, isDefault: true },
     recordEvent,
@@ -90,22 +97,49 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
     if (isReady) queue.add(key)
   }
 
+  /** Not while an address still leads to pods that would then end. */
+  const tell = (): void => {
+    clearTimeout(timer)
+    if (!isReady || stopping.aborted) return
+    if (awaited.untilMs !== undefined) {
+      timer = setTimeout(followAwaited, Math.max(0, awaited.untilMs - clock.nowMs()))
+    } else if (mustTell) {
+      mustTell = false
+      publish?.(seenVersion)
+    }
+  }
+  stopping.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  const followAwaited = (): void => {
+    const { ips } = awaited
+    if (ips.length === 0) return
+    for (const key of ips.flatMap((ip) => [...book.holders(ip)])) {
+      reconciler.follow(key)
+      look(key)
+    }
+    tell()
+  }
   services.onChange(({ before, after }) => look(keyOf((after ?? before)!.metadata)))
   slices.onChange(({ before, after }) => {
+    const keys = new Set<string>()
     for (const slice of [before, after]) {
       if (!slice) continue
       const key = serviceKeyOf(slice)
       if (key === undefined) continue
+      keys.add(key)
       const known = slicesByService.get(key) ?? new Map<string, EndpointSlice>()
       if (slice === after) slicesByService.set(key, known.set(slice.metadata.name, slice))
       else if (known.delete(slice.metadata.name) && known.size === 0) slicesByService.delete(key)
+    }
+    for (const key of keys) {
       if (book.ipsOf(key).length === 0 || !heedsEndpoints(services.get(parseKey(key)))) continue
       if (isReady) reconciler.follow(key)
       look(key)
     }
     if (after) seenVersion = Math.max(seenVersion, sliceVersion(after))
-    if (isReady && withdrawsPods(before, after)) publish?.(seenVersion)
+    if (withdrawsPods(before, after)) mustTell = true
+    tell()
   })
+  leases.onChange(() => followAwaited())
   nodes.onChange(({ before, after }) => {
     // nodes report often, and hardly ever anything that matters here
     if (sameView(before && viewNode(before), after && viewNode(after))) return
@@ -124,7 +158,8 @@ export function startLoadBalancer(options: LoadBalancerOptions, signal: AbortSig
     reconciler.withdrawStrays()
     for (const service of services.list()) reconciler.follow(keyOf(service.metadata))
     isReady = true
-    publish?.(seenVersion)
+    mustTell = true
+    tell()
     for (const service of services.list()) queue.add(keyOf(service.metadata))
     await queue.idle()
   }

@@ -2,7 +2,7 @@
  * Knows whether a node still sends new connections to a pod that is being deleted: the EndpointSlices must say that it
  * terminates, and every node's proxy that its kernel has that version (`#api/committed-routes.ts`).
  */
-import { committedVersion, listedPods, nodeLeaseNamespace, sliceVersion } from '#api/committed-routes.ts'
+import { committedVersion, isLeaseAlive, listedPods, nodeLeaseNamespace, sliceVersion } from '#api/committed-routes.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { Kind } from '#api/kind.ts'
 import { Lease } from '#api/lease.ts'
@@ -99,7 +99,7 @@ export class RouteWithdrawals {
       const version = committedVersion(lease)
       const { name } = lease.metadata
       if (version === undefined || version >= needed || this.#silent.get(name) === version) return []
-      return isAlive(lease, this.#nowMs()) ? [{ type: 'node', name }] : []
+      return isLeaseAlive(lease, this.#nowMs()) ? [{ type: 'node', name }] : []
     })
   }
 
@@ -141,12 +141,6 @@ export class RouteWithdrawals {
   #wake(): void {
     for (const look of this.#waiting) look()
   }
-}
-
-/** A node that is gone does not renew its Lease, and sends nobody anywhere. */
-function isAlive({ spec }: Lease, nowMs: number): boolean {
-  const { renewTime, leaseDurationSeconds = 0 } = spec
-  return renewTime !== undefined && Date.parse(renewTime) + leaseDurationSeconds * 1000 > nowMs
 }
 
 export function describeHolders(holders: readonly Holder[]): string {
