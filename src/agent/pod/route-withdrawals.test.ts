@@ -4,11 +4,13 @@ import { committedAnnotation } from '#api/committed-routes.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Lease } from '#api/lease.ts'
 import { HeldInformers } from '../../../test/fixtures/held-informers.ts'
-import { RouteWithdrawals, type Holder } from './route-withdrawals.ts'
+import { RouteWithdrawals, type Holder, type Patience } from './route-withdrawals.ts'
 
 const now = Date.parse('2026-01-02T03:04:05Z')
 const never = new AbortController().signal
 const slices: Holder = { type: 'slices' }
+const brief: Patience = { totalMs: 0, confirmationMs: 0 }
+const long: Patience = { totalMs: 60_000, confirmationMs: 60_000 }
 const pod = (uid: string, isOffered = false) => ({ uid, isOffered })
 const node = (name: string): Holder => ({ type: 'node', name })
 
@@ -110,7 +112,7 @@ for (const { name, slices: versions, leases: held, holders } of cases) {
     const { withdrawals, slices: informer, leases } = open()
     leases.put(...held)
     informer.put(...versions)
-    assert.deepEqual(await withdrawals.untilWithdrawn(pod('a'), 0, never), holders)
+    assert.deepEqual(await withdrawals.untilWithdrawn(pod('a'), brief, never), holders)
   })
 }
 
@@ -119,7 +121,7 @@ test('the wait ends with the last confirmation, not before', async () => {
   leases.put(lease('node-1', 5), lease('node-2', 5))
   informer.put(slice(5, { a: false }))
   let isOver = false
-  const waiting = withdrawals.untilWithdrawn(pod('a'), 60_000, never).then((holders) => ((isOver = true), holders))
+  const waiting = withdrawals.untilWithdrawn(pod('a'), long, never).then((holders) => ((isOver = true), holders))
   for (const change of [
     () => informer.put(slice(9, { a: true })),
     () => leases.put(lease('node-2', 9)),
@@ -138,17 +140,17 @@ test('a node that let somebody wait in vain is not waited for again until it spe
   const { withdrawals, slices: informer, leases } = open()
   leases.put(lease('node-1', 3))
   informer.put(slice(9, { a: true, b: true }))
-  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a'), 0, never), [node('node-1')])
-  assert.deepEqual(await withdrawals.untilWithdrawn(pod('b'), 0, never), [])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a'), brief, never), [node('node-1')])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('b'), brief, never), [])
   leases.put(lease('node-1', 4))
-  assert.deepEqual(await withdrawals.untilWithdrawn(pod('b'), 0, never), [node('node-1')])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('b'), brief, never), [node('node-1')])
 })
 
 test('an agent that stops does not wait', async () => {
   const { withdrawals, slices: informer } = open()
   informer.put(slice(9, { a: false }))
   const stop = new AbortController()
-  const waiting = withdrawals.untilWithdrawn(pod('a'), 60_000, stop.signal)
+  const waiting = withdrawals.untilWithdrawn(pod('a'), long, stop.signal)
   stop.abort()
   assert.deepEqual(await waiting, [])
 })
@@ -156,8 +158,8 @@ test('an agent that stops does not wait', async () => {
 test('a ready pod of a Service waits for its first slice', async () => {
   const { withdrawals, slices: informer, leases } = open()
   leases.put(...everywhere)
-  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a', true), 0, never), [slices])
-  const waiting = withdrawals.untilWithdrawn(pod('a', true), 60_000, never)
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a', true), brief, never), [slices])
+  const waiting = withdrawals.untilWithdrawn(pod('a', true), long, never)
   informer.put(slice(8, { a: false }))
   informer.put(slice(9, { a: true }))
   assert.deepEqual(await waiting, [])
@@ -167,5 +169,18 @@ test('a ready pod whose slices have gone does not wait for them', async () => {
   const { withdrawals, slices: informer } = open()
   informer.put(slice(8, { a: false }))
   informer.remove({ namespace: 'default', name: 'web-1' })
-  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a', true), 0, never), [])
+  assert.deepEqual(await withdrawals.untilWithdrawn(pod('a', true), brief, never), [])
+})
+
+test('slices that are late are waited for longer than nodes that are silent', async () => {
+  const { withdrawals, slices: informer, leases } = open()
+  leases.put(lease('node-1', 5))
+  informer.put(slice(5, { a: false }))
+  let isOver = false
+  const patience = { totalMs: 60_000, confirmationMs: 0 }
+  const waiting = withdrawals.untilWithdrawn(pod('a'), patience, never).then((holders) => ((isOver = true), holders))
+  await new Promise((resolve) => setTimeout(resolve))
+  assert.equal(isOver, false)
+  informer.put(slice(9, { a: true }))
+  assert.deepEqual(await waiting, [node('node-1')])
 })

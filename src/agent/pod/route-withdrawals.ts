@@ -24,6 +24,13 @@ export type Holder = { readonly type: 'slices' } | { readonly type: 'node'; read
 
 const slices: Holder = { type: 'slices' }
 
+export interface Patience {
+  /** While slices offer the pod, and for all together. */
+  readonly totalMs: number
+  /** For nodes, once slices say that the pod terminates; and for a first slice that may never come. */
+  readonly confirmationMs: number
+}
+
 /** By slice: the version in which the pod began to leave; undefined while it is offered to clients. */
 type Listing = Map<string, number | undefined>
 
@@ -63,18 +70,32 @@ export class RouteWithdrawals {
   }
 
   /**
-   * Resolves when no node sends new connections to the pod, or after `patienceMs`: then with those who did not answer.
+   * Resolves when no node sends new connections to the pod, or when patience is over: then with those who did not answer.
    * `isOffered`: it is ready and some Service selects it, so a slice that was never seen is on its way.
    */
   async untilWithdrawn(
     { uid, isOffered }: { readonly uid: string; readonly isOffered: boolean },
-    patienceMs: number,
+    { totalMs, confirmationMs }: Patience,
     signal: AbortSignal,
   ): Promise<readonly Holder[]> {
     const findHolders = () => (isOffered && !this.#everListed.has(uid) ? [slices] : this.#holders(uid))
-    if (findHolders().length === 0) return []
+    const beganMs = this.#nowMs()
+    if (await this.#until(() => !this.#isInUse(uid), totalMs, signal)) {
+      const leftMs = Math.max(0, totalMs - (this.#nowMs() - beganMs))
+      await this.#until(() => findHolders().length === 0, Math.min(confirmationMs, leftMs), signal)
+    }
+    if (signal.aborted) return []
+    const holders = findHolders()
+    for (const holder of holders)
+      if (holder.type === 'node') this.#silent.set(holder.name, this.#versionOf(holder.name))
+    return holders
+  }
+
+  /** @returns whether it came true in time */
+  async #until(isTrue: () => boolean, patienceMs: number, signal: AbortSignal): Promise<boolean> {
+    if (isTrue()) return true
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => findHolders().length === 0 && resolve()
+    const look = () => isTrue() && resolve()
     const timer = setTimeout(resolve, patienceMs)
     const onAbort = () => resolve()
     signal.addEventListener('abort', onAbort, { once: true })
@@ -83,17 +104,18 @@ export class RouteWithdrawals {
     this.#waiting.delete(look)
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
-    if (signal.aborted) return []
-    const holders = findHolders()
-    for (const holder of holders)
-      if (holder.type === 'node') this.#silent.set(holder.name, this.#versionOf(holder.name))
-    return holders
+    return isTrue()
+  }
+
+  /** Connections would be lost for certain: slices still say that it takes them. */
+  #isInUse(uid: string): boolean {
+    return [...(this.#listings.get(uid)?.values() ?? [])].includes(undefined)
   }
 
   #holders(uid: string): Holder[] {
     const versions = [...(this.#listings.get(uid)?.values() ?? [])]
     if (versions.length === 0) return []
-    if (versions.includes(undefined)) return [slices]
+    if (this.#isInUse(uid)) return [slices]
     const needed = Math.max(...(versions as number[]))
     return this.#leases.list(nodeLeaseNamespace).flatMap((lease): Holder[] => {
       const version = committedVersion(lease)

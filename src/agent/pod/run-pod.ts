@@ -26,14 +26,16 @@ import {
   type SavedPod,
 } from './open-pod-dir.ts'
 import { isTerminal, planPod, type ObservedPod, type PodAction } from './plan-pod.ts'
-import { describeHolders } from './route-withdrawals.ts'
+import { describeHolders, type Patience } from './route-withdrawals.ts'
 import { renderPodStatus } from './render-pod-status.ts'
 import { isOffered } from './select-offering.ts'
 import { openStatusWriter, type StatusWriter } from './write-status.ts'
 
 const retry = { baseMs: 500, maxMs: 30_000 }
-/** How long containers of a deleted pod may be kept from stopping because somebody still sends connections to them. */
-const withdrawalPatienceMs = 2_000
+/** How long containers of a deleted pod may be kept from stopping because a node does not say what it does. */
+const confirmationMs = 2_000
+/** And because EndpointSlices, which are late when there is much to do, still send everybody to them. */
+const lateSlicesMs = 10_000
 
 export class PodRunner {
   readonly uid: string
@@ -276,25 +278,30 @@ export class PodRunner {
 
   /** Never fails: who does not answer in time is named in an event, and the containers are stopped all the same. */
   async #awaitWithdrawal(): Promise<void> {
-    const { withdrawals, events, services } = this.#context
+    const { withdrawals, events, services, clock } = this.#context
     this.#routes = 'withdrawing'
-    const patienceMs = this.#withdrawalPatienceMs()
+    const beganMs = clock.nowMs()
     const offered = !this.#deletedFromApi && isOffered(this.#pod, services.list(this.#pod.metadata.namespace))
-    const holders = await withdrawals.untilWithdrawn({ uid: this.uid, isOffered: offered }, patienceMs, this.#signal)
+    const holders = await withdrawals.untilWithdrawn(
+      { uid: this.uid, isOffered: offered },
+      this.#withdrawalPatience(),
+      this.#signal,
+    )
     this.#routes = 'withdrawn'
     if (holders.length > 0) {
-      const message = `Stopping although connections may be lost: in ${patienceMs} ms ${describeHolders(holders)}`
+      const message = `Stopping although connections may be lost: in ${clock.nowMs() - beganMs} ms ${describeHolders(holders)}`
       events(this.#pod, 'Warning', 'RoutesNotWithdrawn', message)
     }
     this.sync()
   }
 
   /** Part of the grace period, of which the program must keep at least one half. Without one nobody was promised anything. */
-  #withdrawalPatienceMs(): number {
+  #withdrawalPatience(): Patience {
     const { clock } = this.#context
-    if (this.#deletedFromApi || this.#pod.metadata.deletionGracePeriodSeconds === 0) return withdrawalPatienceMs
+    if (this.#deletedFromApi || this.#pod.metadata.deletionGracePeriodSeconds === 0)
+      return { totalMs: confirmationMs, confirmationMs }
     const leftMs = (this.deletionDeadlineMs ?? Infinity) - clock.nowMs()
-    return Math.round(Math.min(withdrawalPatienceMs, Math.max(0, leftMs) / 2))
+    return { totalMs: Math.round(Math.min(lateSlicesMs, Math.max(0, leftMs) / 2)), confirmationMs }
   }
 
   #exclusively(run: () => Promise<void>): void {
