@@ -1,5 +1,6 @@
 /** Answers onto the wire: objects, bytes, event streams; compressed when large, dropped when nobody reads. */
 import type { Writable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { ApiResponse, EncodedWatchEvent } from '#api/wire.ts'
@@ -138,6 +139,8 @@ export function drained(output: Writable, withinMs: number): Promise<boolean> {
 
 async function* joinEvents(batches: AsyncIterable<readonly EncodedWatchEvent[]>): AsyncGenerator<Uint8Array> {
   for await (const batch of batches) {
+    // Components of this process come first: they put new endpoints into the rules, and other processes want the cores.
+    await nextTurn()
     let block: Uint8Array[] = []
     let size = 0
     for (const event of batch) {
