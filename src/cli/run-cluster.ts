@@ -9,6 +9,7 @@ import { createProgressParser } from '#lib/progress.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import type { ProcessRole } from './cluster-record.ts'
 import type { CliContext } from './context.ts'
+import { controlPlaneFlags } from './control-plane-flags.ts'
 import { type ProcessRecord, readRunningProcesses, writeProcess } from './open-cluster-records.ts'
 import type { Steps } from './render-steps.ts'
 import type { ClusterPaths } from './select-cluster-paths.ts'
@@ -28,7 +29,7 @@ export async function startCluster(context: CliContext, paths: ClusterPaths, ste
   if (findRole(paths, 'control-plane')) return
   const [enter = '', ...arguments_] = enterHolderCommand({ pid: holder.pid, privileged: context.uid === 0 })
   const controlPlane = await startDetached({
-    command: [enter, ...arguments_, context.nodePath, context.programs.controlPlane, paths.dir],
+    command: [enter, ...arguments_, context.nodePath, ...controlPlaneFlags, context.programs.controlPlane, paths.dir],
     env: context.env,
     logFile: `${paths.logs}/control-plane.log`,
   })

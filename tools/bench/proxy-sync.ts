@@ -10,6 +10,7 @@ import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
 import { silentLog } from '#observe/log.ts'
 import type { NodeTraffic } from '#proxy/backend.ts'
+import { controlPlaneFlags } from '#cli/control-plane-flags.ts'
 import { RouteTracker } from '#proxy/desired-routes.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { makeService } from './make-service.ts'
@@ -183,7 +184,9 @@ async function printProxySync(): Promise<void> {
     const runs: ProxySyncResult[] = []
     for (let run = 0; run < 3; run++) {
       const args = [size, size === 50_000 ? 4 : 2, 500]
-      runs.push(await runAlone({ module: 'proxy-sync.ts', name: 'benchProxySync', args }))
+      runs.push(
+        await runAlone({ module: 'proxy-sync.ts', name: 'benchProxySync', args, nodeOptions: controlPlaneFlags }),
+      )
     }
     rows.push(runs.toSorted((a, b) => a.fullSyncMs - b.fullSyncMs)[1]!)
   }

@@ -2,6 +2,7 @@ import { type Benchmark, type Line, pairRatios } from '../benchmark.ts'
 import { isInstalled } from '../installed.ts'
 import type { ChainPerServiceLoad } from '../load-chain-per-service.ts'
 import type { RoutesLoad } from '../load-routes.ts'
+import { controlPlaneFlags } from '#cli/control-plane-flags.ts'
 import { runAlone } from '../run-alone.ts'
 import { single, summarize } from '../statistics.ts'
 
@@ -26,7 +27,7 @@ what is there afterwards. The first is the time of \`nft\` alone: that a proxy n
     const [theirs, ours]: [ChainPerServiceLoad[], RoutesLoad[]] = [[], []]
     for (let run = 0; run < Math.ceil(runs / 4); run++) {
       theirs.push(await runAlone({ module: 'load-chain-per-service.ts', name: 'loadChainPerService', args }))
-      ours.push(await runAlone({ module: 'load-routes.ts', name: 'loadRoutes', args }))
+      ours.push(await runAlone({ module: 'load-routes.ts', name: 'loadRoutes', args, nodeOptions: controlPlaneFlags }))
     }
     return linesOf(services, theirs, ours)
   },

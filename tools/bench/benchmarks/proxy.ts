@@ -1,5 +1,6 @@
 import { type Benchmark, type Line, pairRatios } from '../benchmark.ts'
 import type { ProxySyncResult } from '../proxy-sync.ts'
+import { controlPlaneFlags } from '#cli/control-plane-flags.ts'
 import { runAlone } from '../run-alone.ts'
 import { summarize } from '../statistics.ts'
 
@@ -47,7 +48,7 @@ const sizesFor = (runs: number, isSmall: boolean): Size[] =>
 
 /** In a network namespace of its own. */
 const syncAlone = (...args: readonly [number, number, number]): Promise<ProxySyncResult> =>
-  runAlone({ module: 'proxy-sync.ts', name: 'benchProxySync', args })
+  runAlone({ module: 'proxy-sync.ts', name: 'benchProxySync', args, nodeOptions: controlPlaneFlags })
 
 const fullSyncGoals: Readonly<Record<number, number>> = { 10_000: 150, 50_000: 2_000 }
 
