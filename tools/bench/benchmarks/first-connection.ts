@@ -10,9 +10,8 @@ A cluster of five nodes with 10,000 Services of two endpoints, made through the 
 one more Service: from the moment at which a watching API client hears that the pod is ready, to the first connection
 through the Service's cluster IP that succeeds, tried from each node's network every half millisecond; one sample for each
 pod and node. The client hears of the EndpointSlice on the way: what comes before is the controller and a durable
-write, what comes after the proxies. How long the news takes to the client (who is told after the control plane's own components have begun) is not in the
-figures; it is less than the control, the
-time from asking for one small write to hearing of it. Before they succeed, attempts are to be refused at once.`,
+write, what comes after the proxies. How long the news takes to the client (who is told after the control plane's own
+components) is not in the figures; it is less than the control, the time from asking for one small write to hearing of it. Before they succeed, attempts are to be refused at once.`,
   run: async ({ runs, isSmall }) => {
     const size = isSmall
       ? { nodes: 2, services: 200, rounds: 2 }
