@@ -155,6 +155,7 @@ export class PodRunner {
 
   /** Forgets without touching: the agent stops, the pod goes on. */
   detach(): void {
+    if (this.#nextTurn) clearImmediate(this.#nextTurn)
     clearTimeout(this.#timer)
     clearTimeout(this.#volumeTimer)
     for (const container of this.#containers.values()) container.detach()
