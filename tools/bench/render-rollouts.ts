@@ -82,9 +82,10 @@ ${rows.join('\n')}
 Four Deployments: three with three or two pods as the table says, and the control, which differs from the first in one
 annotation only (\`frontdesk.dev/await-routes: "false"\`). All are asked at a constant rate, whatever happens, by processes in
 the network of a pod and outside of the nodes. A request is lost when it has no right answer: refused, reset, closed, or
-silent for ten seconds (datagrams: two). Nothing is tried again. Meanwhile: scaling up to 6, down to 1 and back; a pod not
-ready and ready again; a node drained, removed and brought back; \`kill -9\` of the edge process and of the control plane
-(with it of every Service proxy and agent) in the middle of rollouts; rolling restarts of all Deployments at once. A control that has lost nothing by then is restarted until it has.
+silent for ten seconds. Nothing is tried again. Meanwhile: scaling up to 6, down to 1 and back; a pod not ready and ready
+again; a node drained, removed and brought back; \`kill -9\` of the edge process and of the control plane (with it of every
+Service proxy and agent) in the middle of rollouts; rolling restarts of all Deployments at once. A control that has lost
+nothing by then is restarted until it has.
 The server ends as docs/decisions/0010 asks: what waits at its door when SIGTERM comes is answered.
 `
 }

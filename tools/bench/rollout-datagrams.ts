@@ -4,7 +4,8 @@
  */
 import dgram from 'node:dgram'
 
-const patienceMs = 2_000
+/** As long as for connections: a lost datagram is not sent again, so waiting hides nothing. */
+const patienceMs = 10_000
 const ports = { first: 10_000, last: 59_999 } as const
 
 export class DatagramAsker {
