@@ -239,6 +239,7 @@ class FakeTable {
 
 const someRoute = fc.record({
   name: fc.constantFrom('a', 'bb', 'ccc', 'dddd'),
+  sharesIp: fc.constantFrom(false, false, true),
   endpoints: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
   affinitySeconds: fc.constantFrom(0, 0, 60, 120),
   nodePort: fc.constantFrom(0, 30080, 30081),
@@ -250,15 +251,20 @@ const someState = fc
   .uniqueArray(someRoute, { selector: ({ name }) => name, maxLength: 4 })
   .map((routes) =>
     desired(
-      ...routes.map(({ name, endpoints, ...more }) =>
-        route(name, endpoints, { ...more, local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal) }),
+      ...routes.map(({ name, endpoints, sharesIp, ...more }) =>
+        route(name, endpoints, {
+          ...more,
+          ...(sharesIp && { clusterIp: '10.1.1.1' }),
+          local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal),
+        }),
       ),
     ),
   )
 
 /** Who wins a front end that several claim depends on history; states without such claims have one meaning. */
 const hasNoCollision = ({ servicePorts }: DesiredRoutes): boolean => {
-  const claims = [...servicePorts.values()].flatMap(({ nodePort, externalIps }) => [
+  const claims = [...servicePorts.values()].flatMap(({ clusterIp, nodePort, externalIps }) => [
+    clusterIp,
     ...(nodePort === 0 ? [] : [String(nodePort)]),
     ...externalIps,
   ])
@@ -269,9 +275,13 @@ test('whatever came before, the table means what was asked for last', () => {
   fc.assert(
     fc.property(fc.array(someState, { minLength: 1, maxLength: 6 }), (states) => {
       const table = new FakeTable()
+      const atOnce = new FakeTable()
       const planner = new RoutePlanner(node)
       for (const state of states) {
-        table.apply(planner.plan(state))
+        const units = [...planner.plan(state)]
+        table.apply(units)
+        atOnce.apply([{ removes: units.flatMap(({ removes }) => removes), adds: units.flatMap(({ adds }) => adds) }])
+        assert.deepEqual(atOnce.elements, table.elements, 'the same in one transaction, where removals come first')
         table.checkSlots()
         assert.deepEqual(lines(planner.plan(state)), [], 'the second time changes nothing')
         if (!hasNoCollision(state)) continue
