@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Pod } from '#api/pod.ts'
 import type { PodStatus } from '#api/pod-status.ts'
+import { StatusError } from '#api/status-error.ts'
 import type { Client } from '#client/contract.ts'
 import { silentLog } from '#observe/log.ts'
 import { openStatusWriter } from './write-status.ts'
@@ -13,8 +14,10 @@ const pod: Pod = {
   spec: { containers: [] },
 }
 
+const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure' } as const
+
 /** Answers each request only when told to, or with the next failure. */
-function openSlowWriter(failures: Error[] = []) {
+function openSlowWriter(failures: Error[] = [], uid = 'u1') {
   const phases: (string | undefined)[] = []
   const answers: (() => void)[] = []
   const patchStatus = (_ref: object, _type: string, { status }: { status: PodStatus }) => {
@@ -22,7 +25,7 @@ function openSlowWriter(failures: Error[] = []) {
     const failure = failures.shift()
     return failure ? Promise.reject(failure) : new Promise<void>((resolve) => answers.push(resolve))
   }
-  const client = { of: () => ({ patchStatus }) } as unknown as Client
+  const client = { of: () => ({ patchStatus, get: () => Promise.resolve({ metadata: { uid } }) }) } as unknown as Client
   const writer = openStatusWriter(client, pod, silentLog, new AbortController().signal)
   return { writer, phases, answer: () => answers.shift()!() }
 }
@@ -60,4 +63,21 @@ describe('openStatusWriter', () => {
     await writer.idle()
     assert.deepEqual(phases, ['Running', 'Running'])
   })
+
+  for (const { holder, tries } of [
+    { holder: 'u1', tries: 2 },
+    { holder: 'u2', tries: 1 },
+  ]) {
+    it(`after a conflict tries ${tries} times while the pod of that name is ${holder}`, async () => {
+      const conflict = new StatusError({ ...status, code: 409, reason: 'Conflict' })
+      const { writer, phases, answer } = openSlowWriter([conflict], holder)
+      writer.write({ phase: 'Running' })
+      if (tries === 2) {
+        while (phases.length < 2) await new Promise((resolve) => setImmediate(resolve))
+        answer()
+      }
+      await writer.idle()
+      assert.equal(phases.length, tries)
+    })
+  }
 })
