@@ -11,12 +11,20 @@ export const nodeLeaseNamespace = 'kube-node-lease'
 /** On a node's Lease: all EndpointSlices up to this resourceVersion are in the node's kernel. */
 export const committedAnnotation = 'frontdesk.dev/routes-committed'
 
+/** On the Lease of cluster DNS: names of headless Services follow all EndpointSlices up to this resourceVersion. */
+export const namesAnnotation = 'frontdesk.dev/names-committed'
+
 /** On a pod, `"false"`: its containers are stopped at once, wherever routes still lead. */
 export const awaitRoutesAnnotation = 'frontdesk.dev/await-routes'
 
-/** Absent: nobody speaks for this node's routes. */
-export function committedVersion({ metadata }: Lease): number | undefined {
-  const text = metadata.annotations?.[committedAnnotation]
+export type CommittedAnnotation = typeof committedAnnotation | typeof namesAnnotation
+
+/** Absent: nobody speaks for this node's routes, or for names. */
+export function committedVersion(
+  { metadata }: Lease,
+  annotation: CommittedAnnotation = committedAnnotation,
+): number | undefined {
+  const text = metadata.annotations?.[annotation]
   return text === undefined ? undefined : Number(text)
 }
 

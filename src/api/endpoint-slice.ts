@@ -67,6 +67,9 @@ const endpointSliceSchema = kindSchema(
 export type EndpointSlice = Static<typeof endpointSliceSchema>
 
 /** When that happened which a slice was last written for (RFC 3339): what latency is measured from. */
+/** On slices and Endpoints of Services without a ClusterIP; on a Service: proxies leave it alone. */
+export const headlessLabel = 'service.kubernetes.io/headless'
+
 export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 export const EndpointSlice = defineKind<EndpointSlice>({

@@ -1,5 +1,6 @@
 /** Cluster DNS of the edge process: its sockets, what it reads, and the loopback address where it tells about itself. */
 import { availableParallelism } from 'node:os'
+import { namesAnnotation } from '#api/committed-routes.ts'
 import { Pod } from '#api/pod.ts'
 import { parseServer } from '#cli/parse-dns-settings.ts'
 import type { Client } from '#client/contract.ts'
@@ -57,7 +58,7 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
           hostSearches: readSearches(resolvConf),
         },
         maxThreads: availableParallelism(),
-        publish: openCommittedPublisher({ client, leaseName, isOwn: true, log }, signal),
+        publish: openCommittedPublisher({ client, leaseName, isOwn: true, annotation: namesAnnotation, log }, signal),
         log,
       },
       signal,

@@ -1,6 +1,6 @@
 /** Tells through a Lease which EndpointSlices its owner has put into effect: one write at a time, the newest version wins. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { committedAnnotation, nodeLeaseNamespace } from '#api/committed-routes.ts'
+import { type CommittedAnnotation, committedAnnotation, nodeLeaseNamespace } from '#api/committed-routes.ts'
 import { Lease } from '#api/lease.ts'
 import { isNotFound } from '#api/status-error.ts'
 import { backoffMs } from '#lib/backoff.ts'
@@ -13,6 +13,8 @@ export interface PublisherDependencies {
   readonly leaseName: string
   /** Made when it is missing, and alive for ever: of somebody who is no node. */
   readonly isOwn?: boolean
+  /** What is told; routes unless it says otherwise. */
+  readonly annotation?: CommittedAnnotation
   readonly log: Log
 }
 
@@ -22,14 +24,14 @@ const forEverSeconds = 2 ** 31 - 1
 
 /** Never throws, never blocks: give it every version that pods may wait for. */
 export function openCommittedPublisher(
-  { client, leaseName, isOwn = false, log }: PublisherDependencies,
+  { client, leaseName, isOwn = false, annotation = committedAnnotation, log }: PublisherDependencies,
   signal: AbortSignal,
 ): (version: number) => void {
   const leases = client.of(Lease)
   let wanted: number | undefined
   let isWriting = false
   const put = async (version: number): Promise<void> => {
-    const metadata = { annotations: { [committedAnnotation]: String(version) } }
+    const metadata = { annotations: { [annotation]: String(version) } }
     try {
       await leases.patch({ namespace: nodeLeaseNamespace, name: leaseName }, 'merge', { metadata })
     } catch (error) {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Endpoint, EndpointSlice } from '#api/endpoint-slice.ts'
+import { type Endpoint, type EndpointSlice, headlessLabel } from '#api/endpoint-slice.ts'
 import type { ChangeHandler } from '#client/contract.ts'
 import { tellCommitted } from './tell-committed.ts'
 
 const slice = (version: number, ...endpoints: Endpoint[]): EndpointSlice => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
-  metadata: { name: 'a', namespace: 'default', resourceVersion: String(version) },
+  metadata: { name: 'a', namespace: 'default', labels: { [headlessLabel]: '' }, resourceVersion: String(version) },
   addressType: 'IPv4',
   endpoints,
 })
@@ -36,6 +36,20 @@ test('versions are told when all is there, and whenever pods leave', async () =>
   assert.deepEqual(told, [5, 8])
   handler({ before: leaving, after: slice(9, pod('b')) })
   assert.deepEqual(told, [5, 8])
+})
+
+test('Services whose names lead to no pod are not told of', async () => {
+  let handler: ChangeHandler<EndpointSlice> = () => {}
+  const told: number[] = []
+  const synced = Promise.resolve()
+  tellCommitted({ synced, onChange: (given) => (handler = given) }, (version) => told.push(version))
+  await synced
+  const { labels: _labels, ...metadata } = slice(0).metadata
+  const routed = { ...slice(0, pod('a', true)), metadata: { ...metadata, resourceVersion: '7' } }
+  handler({ before: undefined, after: routed })
+  assert.deepEqual(told, [0])
+  handler({ before: undefined, after: slice(8, pod('a', true)) })
+  assert.deepEqual(told, [0, 8])
 })
 
 test('who is stopped before all is there tells nothing', async () => {

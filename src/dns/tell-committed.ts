@@ -3,7 +3,7 @@
  * leads to it any more. See docs/decisions/0010-pods-stop-after-their-routes.md.
  */
 import { sliceVersion, withdrawsPods } from '#api/committed-routes.ts'
-import type { EndpointSlice } from '#api/endpoint-slice.ts'
+import { type EndpointSlice, headlessLabel } from '#api/endpoint-slice.ts'
 import type { Informer } from '#client/contract.ts'
 
 /** To be called after the zone follows `slices`: an event is in the zone when its later handlers are called. */
@@ -15,7 +15,7 @@ export function tellCommitted(
   let isSynced = false
   slices.onChange(({ before, after }) => {
     if (after) seenVersion = Math.max(seenVersion, sliceVersion(after))
-    if (isSynced && withdrawsPods(before, after)) publish(seenVersion)
+    if (isSynced && isHeadless((after ?? before)!) && withdrawsPods(before, after)) publish(seenVersion)
   })
   slices.synced.then(
     () => {
@@ -26,3 +26,6 @@ export function tellCommitted(
     () => {},
   )
 }
+
+/** Names of other Services lead to no pod. */
+const isHeadless = ({ metadata }: EndpointSlice): boolean => metadata.labels?.[headlessLabel] !== undefined

@@ -2,7 +2,7 @@
  * From Services and EndpointSlices, as a node's proxy watches them, to desired routes. Keeps the objects by Service, so
  * that a change costs what its own Service costs. No clock, no client: changes come in, routes go out.
  */
-import type { EndpointSlice } from '#api/endpoint-slice.ts'
+import { type EndpointSlice, headlessLabel } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { DesiredRoutes, ServicePortRoute } from './backend.ts'
@@ -12,7 +12,6 @@ import type { NodePlace } from './select-endpoints.ts'
 
 /** Somebody else's business: another proxy handles these objects. */
 const serviceProxyNameLabel = 'service.kubernetes.io/service-proxy-name'
-const headlessLabel = 'service.kubernetes.io/headless'
 const serviceNameLabel = 'kubernetes.io/service-name'
 
 export interface RouteChange {

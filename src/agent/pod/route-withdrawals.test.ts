@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { committedAnnotation } from '#api/committed-routes.ts'
-import { EndpointSlice } from '#api/endpoint-slice.ts'
+import { committedAnnotation, namesAnnotation } from '#api/committed-routes.ts'
+import { EndpointSlice, headlessLabel } from '#api/endpoint-slice.ts'
 import { Lease } from '#api/lease.ts'
 import { HeldInformers } from '../../../test/fixtures/held-informers.ts'
 import { RouteWithdrawals, type Holder, type Patience } from './route-withdrawals.ts'
@@ -18,11 +18,17 @@ interface SliceOptions {
   readonly name?: string
   readonly nodeName?: string
   readonly managedBy?: string
+  readonly isHeadless?: boolean
 }
 
 function slice(version: number, pods: Readonly<Record<string, boolean>>, options: SliceOptions = {}): EndpointSlice {
-  const { name = 'web-1', nodeName = 'node-1', managedBy = 'endpointslice-controller.k8s.io' } = options
-  const labels = { 'endpointslice.kubernetes.io/managed-by': managedBy }
+  const {
+    name = 'web-1',
+    nodeName = 'node-1',
+    managedBy = 'endpointslice-controller.k8s.io',
+    isHeadless = false,
+  } = options
+  const labels = { 'endpointslice.kubernetes.io/managed-by': managedBy, ...(isHeadless && { [headlessLabel]: '' }) }
   const endpoints = Object.entries(pods).map(([uid, terminating]) => ({
     addresses: ['10.0.0.1'],
     conditions: { ready: !terminating, serving: true, terminating },
@@ -37,6 +43,11 @@ function lease(name: string, committed?: number, ageMs = 0): Lease {
   const annotations = committed === undefined ? {} : { [committedAnnotation]: String(committed) }
   const spec = { renewTime: new Date(now - ageMs).toISOString(), leaseDurationSeconds: 40 }
   return { metadata: { name, namespace: 'kube-node-lease', annotations }, spec } as unknown as Lease
+}
+
+function names(committed: number): Lease {
+  const { metadata, ...rest } = lease('dns')
+  return { ...rest, metadata: { ...metadata, annotations: { [namesAnnotation]: String(committed) } } }
 }
 
 function open() {
@@ -86,6 +97,24 @@ const cases: readonly Case[] = [
     slices: [slice(9, { a: true }), slice(4, { a: false }, { name: 'other' })],
     leases: everywhere,
     holders: [slices],
+  },
+  {
+    name: 'names may still lead to a pod of a headless Service',
+    slices: [slice(9, { a: true }, { isHeadless: true })],
+    leases: [...everywhere, names(8)],
+    holders: [node('dns')],
+  },
+  {
+    name: 'names follow the slices of headless Services, whatever others say',
+    slices: [slice(9, { a: true }), slice(7, { a: true }, { name: 'other', isHeadless: true })],
+    leases: [...everywhere, names(7)],
+    holders: [],
+  },
+  {
+    name: 'names lead to no pod without a headless Service',
+    slices: [slice(9, { a: true })],
+    leases: [...everywhere, names(3)],
+    holders: [],
   },
   {
     name: 'a node that is gone does not count',

@@ -2,8 +2,17 @@
  * Knows whether a node still sends new connections to a pod that is being deleted: the EndpointSlices must say that it
  * terminates, and every node's proxy that its kernel has that version (`#api/committed-routes.ts`).
  */
-import { committedVersion, isLeaseAlive, listedPods, nodeLeaseNamespace, sliceVersion } from '#api/committed-routes.ts'
-import { EndpointSlice } from '#api/endpoint-slice.ts'
+import {
+  type CommittedAnnotation,
+  committedAnnotation,
+  committedVersion,
+  isLeaseAlive,
+  listedPods,
+  namesAnnotation,
+  nodeLeaseNamespace,
+  sliceVersion,
+} from '#api/committed-routes.ts'
+import { EndpointSlice, headlessLabel } from '#api/endpoint-slice.ts'
 import type { Kind } from '#api/kind.ts'
 import { Lease } from '#api/lease.ts'
 import type { KubeObject } from '#api/meta.ts'
@@ -31,8 +40,15 @@ export interface Patience {
   readonly confirmationMs: number
 }
 
-/** By slice: the version in which the pod began to leave; undefined while it is offered to clients. */
-type Listing = Map<string, number | undefined>
+/** By slice, what it says of a pod. */
+type Listing = Map<string, Listed>
+
+interface Listed {
+  /** In which the pod began to leave; undefined while it is offered to clients. */
+  readonly version: number | undefined
+  /** Names lead to the pod as well. */
+  readonly isHeadless: boolean
+}
 
 export class RouteWithdrawals {
   readonly synced: Promise<void>
@@ -109,49 +125,59 @@ export class RouteWithdrawals {
 
   /** Connections would be lost for certain: slices still say that it takes them. */
   #isInUse(uid: string): boolean {
-    return [...(this.#listings.get(uid)?.values() ?? [])].includes(undefined)
+    return this.#listed(uid).some(({ version }) => version === undefined)
   }
 
   #holders(uid: string): Holder[] {
-    const versions = [...(this.#listings.get(uid)?.values() ?? [])]
-    if (versions.length === 0) return []
     if (this.#isInUse(uid)) return [slices]
-    const needed = Math.max(...(versions as number[]))
+    const listed = this.#listed(uid)
+    const needed = newestOf(listed)
+    const neededNames = newestOf(listed.filter(({ isHeadless }) => isHeadless))
     return this.#leases.list(nodeLeaseNamespace).flatMap((lease): Holder[] => {
-      const version = committedVersion(lease)
-      const { name } = lease.metadata
-      if (version === undefined || version >= needed || this.#silent.get(name) === version) return []
-      return isLeaseAlive(lease, this.#nowMs()) ? [{ type: 'node', name }] : []
+      const isBehind = this.#isBehind(lease, committedAnnotation, needed)
+      if (!isBehind && !this.#isBehind(lease, namesAnnotation, neededNames)) return []
+      return isLeaseAlive(lease, this.#nowMs()) ? [{ type: 'node', name: lease.metadata.name }] : []
     })
+  }
+
+  #isBehind(lease: Lease, annotation: CommittedAnnotation, needed: number): boolean {
+    const version = committedVersion(lease, annotation)
+    return version !== undefined && version < needed && this.#silent.get(lease.metadata.name) !== version
+  }
+
+  #listed(uid: string): Listed[] {
+    return [...(this.#listings.get(uid)?.values() ?? [])]
   }
 
   #versionOf(node: string): number {
     const lease = this.#leases.get({ namespace: nodeLeaseNamespace, name: node })
-    return (lease && committedVersion(lease)) ?? 0
+    return (lease && (committedVersion(lease) ?? committedVersion(lease, namesAnnotation))) ?? 0
   }
 
   #sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
     const { metadata } = (after ?? before)!
     if (metadata.labels?.[managedByLabel] !== controllerName || before?.endpoints === after?.endpoints) return
     const key = `${metadata.namespace}/${metadata.name}`
+    const isHeadless = metadata.labels[headlessLabel] !== undefined
     const [past, now] = [listedPods(before), listedPods(after)]
     for (const [uid, { terminating, nodeName }] of now) {
       if (nodeName !== this.#nodeName) continue
-      if (!terminating) this.#list(uid, key, undefined)
-      else if (past.get(uid)?.terminating !== true) this.#list(uid, key, sliceVersion(after!))
+      if (!terminating) this.#list(uid, key, { version: undefined, isHeadless })
+      else if (past.get(uid)?.terminating !== true) this.#list(uid, key, { version: sliceVersion(after!), isHeadless })
     }
     for (const [uid, { terminating, nodeName }] of past) {
       if (nodeName !== this.#nodeName || now.has(uid)) continue
-      if (after && !terminating && this.#pods.has(uid)) this.#list(uid, key, sliceVersion(after))
+      if (after && !terminating && this.#pods.has(uid))
+        this.#list(uid, key, { version: sliceVersion(after), isHeadless })
       else this.#unlist(uid, key)
     }
     this.#wake()
   }
 
-  #list(uid: string, key: string, version: number | undefined): void {
+  #list(uid: string, key: string, listed: Listed): void {
     const listing: Listing = this.#listings.get(uid) ?? new Map()
     this.#everListed.add(uid)
-    this.#listings.set(uid, listing.set(key, version))
+    this.#listings.set(uid, listing.set(key, listed))
   }
 
   #unlist(uid: string, key: string): void {
@@ -164,6 +190,8 @@ export class RouteWithdrawals {
     for (const look of this.#waiting) look()
   }
 }
+
+const newestOf = (listed: readonly Listed[]): number => Math.max(0, ...listed.map(({ version }) => version ?? 0))
 
 export function describeHolders(holders: readonly Holder[]): string {
   if (holders.some(({ type }) => type === 'slices')) return 'EndpointSlices still offer it'

@@ -1,5 +1,5 @@
 /** The (deprecated) Endpoints object that a Service should have. Pure. */
-import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
+import { headlessLabel, triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from '#api/endpoints.ts'
 import type { Pod } from '#api/pod.ts'
 import type { Service } from '#api/service.ts'
@@ -7,7 +7,7 @@ import type { Draft } from '#client/contract.ts'
 import { parseIp } from '#lib/ip.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { podIpOf, resolvedPorts } from '../endpointslice/desired-endpoints.ts'
-import { headlessLabel, isHeadless } from '../endpointslice/slice-identity.ts'
+import { isHeadless } from '../endpointslice/slice-identity.ts'
 import { isReady, isTerminal, isTerminating } from '../pod-state.ts'
 
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by'

@@ -1,10 +1,10 @@
 /** Name, labels and owner of the slices of a Service. Pure. */
+import { headlessLabel } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
 import type { SliceIdentity } from './plan-slices.ts'
 
 export const serviceNameLabel = 'kubernetes.io/service-name'
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by'
-export const headlessLabel = 'service.kubernetes.io/headless'
 export const controllerName = 'endpointslice-controller.k8s.io'
 
 export function sliceIdentity(service: Service, triggerTime: string | undefined): SliceIdentity {
