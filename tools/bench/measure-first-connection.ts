@@ -1,7 +1,7 @@
 /**
- * How soon a new pod gets traffic in a cluster with many Services: from the moment at which a watching API client is told
- * that the pod is ready, to the first connection through its Service's cluster IP that succeeds, tried again and again from
- * every node's network. Negative when the route was there before the client heard of it.
+ * How soon a new pod gets traffic in a cluster with many Services: from the moment at which its readiness probe reaches its
+ * program, as the program sees it, to the first connection through its Service's cluster IP that succeeds, tried again and
+ * again from every node's network. All clocks are the machine's monotonic one.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -16,11 +16,16 @@ import { createInformers, type Informers } from '#client/create-informers.ts'
 import { enterHolderCommand } from '#kernel/holder.ts'
 import { startBenchCluster } from './bench-cluster.ts'
 import { fillCluster } from './fill-cluster.ts'
-import { type Connected, monotonicMs, type Target } from './try-connecting.ts'
+import { type Attempts, monotonicMs, type Target } from './try-connecting.ts'
 
 const namespace = 'default'
 const port = 80
-const server = `require('node:net').createServer((socket) => socket.end()).listen(8080)`
+const server = `
+let probed
+require('node:net').createServer((socket) => {
+  probed ??= process.hrtime.bigint()
+  socket.on('error', () => {}).end(String(probed))
+}).listen(8080)`
 
 export interface FirstConnectionOptions {
   readonly nodes: number
@@ -32,7 +37,9 @@ export interface FirstConnectionOptions {
 export interface FirstConnectionResult {
   /** Milliseconds, one per round and node. */
   readonly connected: readonly number[]
-  /** From the same moment until the client hears of the EndpointSlice, one per round. */
+  /** From the same moment until a watching client hears that the pod is ready, one per round. */
+  readonly readyHeard: readonly number[]
+  /** And of the EndpointSlice. */
   readonly sliceHeard: readonly number[]
   /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
   readonly writeHeard: readonly number[]
@@ -54,20 +61,28 @@ export async function measureFirstConnection(options: FirstConnectionOptions): P
   const stop = new AbortController()
   await using informers = createInformers(client, stop.signal)
   await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
-  const [connected, sliceHeard, writeHeard]: number[][] = [[], [], []]
+  const [connected, readyHeard, sliceHeard, writeHeard]: number[][] = [[], [], [], []]
   let silent = 0
   // The first round warms up, and waits until all those Services are in the kernels.
   for (let round = 0; round <= rounds; round++) {
     const times = await measureRound(`first-${round}`, { client, informers, connector })
     const write = await timeWriteHeard(`control-${round}`, { client, informers })
     if (round === 0) continue
-    connected!.push(...times.connectedAt.map((at) => at - times.readyAt))
-    sliceHeard!.push(times.sliceAt - times.readyAt)
+    connected!.push(...times.connectedAt.map((at) => at - times.probedAt))
+    readyHeard!.push(times.readyAt - times.probedAt)
+    sliceHeard!.push(times.sliceAt - times.probedAt)
     writeHeard!.push(write)
     silent += times.silent
   }
   stop.abort()
-  return { connected: connected!, sliceHeard: sliceHeard!, writeHeard: writeHeard!, silent, fillMs }
+  return {
+    connected: connected!,
+    readyHeard: readyHeard!,
+    sliceHeard: sliceHeard!,
+    writeHeard: writeHeard!,
+    silent,
+    fillMs,
+  }
 }
 
 interface Running {
@@ -76,6 +91,7 @@ interface Running {
 }
 
 interface RoundTimes {
+  readonly probedAt: number
   readonly readyAt: number
   readonly sliceAt: number
   readonly connectedAt: readonly number[]
@@ -92,13 +108,13 @@ async function measureRound(
   const connected = connector.connect({ address, port })
   await createPod(client, name)
   const [readyAt, sliceAt] = await Promise.all([ready, slice])
-  const successes = await connected
+  const { connected: successes, probedAtMs } = await connected
   const connectedAt = successes.map(({ atMs }) => atMs)
   const silent = successes.reduce((sum, one) => sum + one.silent, 0)
   const gone = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && !hasReadyEndpoint(one))
   await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
   await gone
-  return { readyAt, sliceAt, connectedAt, silent }
+  return { probedAt: probedAtMs, readyAt, sliceAt, connectedAt, silent }
 }
 
 async function timeWriteHeard(name: string, { client, informers }: Running): Promise<number> {
@@ -144,7 +160,7 @@ async function createPod(client: Client, name: string): Promise<void> {
 }
 
 interface Connector extends AsyncDisposable {
-  connect(target: Target): Promise<Connected[]>
+  connect(target: Target): Promise<Attempts>
 }
 
 async function startConnector(holderPid: number, runDir: string, nodes: number): Promise<Connector> {
@@ -161,7 +177,7 @@ async function startConnector(holderPid: number, runDir: string, nodes: number):
   return {
     connect: async (target) => {
       child.stdin.write(`${JSON.stringify(target)}\n`)
-      return JSON.parse(await read()) as Connected[]
+      return JSON.parse(await read()) as Attempts
     },
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => child.once('close', resolve))
