@@ -11,7 +11,8 @@ one more Service: from the moment at which the readiness probe reaches the pod's
 first connection through the Service's cluster IP that succeeds, tried from each node's network every half millisecond; one
 sample for each pod and node. In between are the agent, two durable writes (the pod's status, the EndpointSlice), the
 controller and the proxies. A watching client hears of both on the way, after the control plane's own components. The
-control is the time from asking for one small write to hearing of it. Before they succeed, attempts are to be refused at once.`,
+control is the time from asking for one small write to hearing of it. A program that waits for a processor sees its probe
+late: then the figure is too small, even negative. Before they succeed, attempts are to be refused at once.`,
   run: async ({ runs, isSmall }) => {
     const size = isSmall
       ? { nodes: 2, services: 200, rounds: 2 }
