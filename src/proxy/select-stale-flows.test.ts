@@ -75,7 +75,7 @@ for (const { name, before, after, gone = [], fronts = [] } of searches) {
     const search = { gone: new Set<string>(), fronts: new Map() }
     planStaleSearch(search, before && { ...dns, ...before }, after && { ...dns, ...after })
     assert.deepEqual([...search.gone], gone)
-    assert.deepEqual([...search.fronts.keys()].toSorted(), [...fronts].toSorted())
+    assert.deepEqual(new Set(search.fronts.keys()), new Set(fronts))
   })
 }
 

@@ -247,19 +247,17 @@ const someRoute = fc.record({
   externalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
   internalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
 })
-const someState = fc
-  .uniqueArray(someRoute, { selector: ({ name }) => name, maxLength: 4 })
-  .map((routes) =>
-    desired(
-      ...routes.map(({ name, endpoints, sharesIp, ...more }) =>
-        route(name, endpoints, {
-          ...more,
-          ...(sharesIp && { clusterIp: '10.1.1.1' }),
-          local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal),
-        }),
-      ),
+const someState = fc.uniqueArray(someRoute, { selector: ({ name }) => name, maxLength: 4 }).map((routes) =>
+  desired(
+    ...routes.map(({ name, endpoints, sharesIp, ...more }) =>
+      route(name, endpoints, {
+        ...more,
+        ...(sharesIp && { clusterIp: '10.1.1.1' }),
+        local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal),
+      }),
     ),
-  )
+  ),
+)
 
 /** Who wins a front end that several claim depends on history; states without such claims have one meaning. */
 const hasNoCollision = ({ servicePorts }: DesiredRoutes): boolean => {
