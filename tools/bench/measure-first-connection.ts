@@ -1,7 +1,8 @@
 /**
- * How soon a new pod gets traffic in a cluster with many Services: from the moment at which its readiness probe reaches its
- * program, as the program sees it, to the first connection through its Service's cluster IP that succeeds, tried again and
- * again from every node's network. All clocks are the machine's monotonic one.
+ * How soon a new pod gets traffic in a cluster with many Services: from asking the API server to write that the pod is ready
+ * to the first connection through its Service's cluster IP that succeeds, tried again and again from every node's network.
+ * This is the kubelet of the measured pods, which nobody schedules: a client that only watches hears of it later than the
+ * proxies. They share the address of a pod that really runs.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -10,22 +11,19 @@ import { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import { Pod } from '#api/pod.ts'
+import type { PodStatus } from '#api/pod-status.ts'
 import { Service } from '#api/service.ts'
 import type { Client } from '#client/contract.ts'
 import { createInformers, type Informers } from '#client/create-informers.ts'
 import { enterHolderCommand } from '#kernel/holder.ts'
 import { startBenchCluster } from './bench-cluster.ts'
 import { fillCluster } from './fill-cluster.ts'
-import { type Attempts, monotonicMs, type Target } from './try-connecting.ts'
+import { type Connected, monotonicMs, type Target } from './try-connecting.ts'
 
 const namespace = 'default'
 const port = 80
-const server = `
-let probed
-require('node:net').createServer((socket) => {
-  probed ??= process.hrtime.bigint()
-  socket.on('error', () => {}).end(String(probed))
-}).listen(8080)`
+const server = `require('node:net').createServer((socket) => socket.on('error', () => {}).end()).listen(8080)`
+const serverName = 'first-server'
 
 export interface FirstConnectionOptions {
   readonly nodes: number
@@ -37,9 +35,9 @@ export interface FirstConnectionOptions {
 export interface FirstConnectionResult {
   /** Milliseconds, one per round and node. */
   readonly connected: readonly number[]
-  /** From the same moment until a watching client hears that the pod is ready, one per round. */
-  readonly readyHeard: readonly number[]
-  /** And of the EndpointSlice. */
+  /** From the same moment until the API server has answered that it is written, one per round. */
+  readonly accepted: readonly number[]
+  /** Until a watching client hears of the EndpointSlice. */
   readonly sliceHeard: readonly number[]
   /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
   readonly writeHeard: readonly number[]
@@ -61,23 +59,24 @@ export async function measureFirstConnection(options: FirstConnectionOptions): P
   const stop = new AbortController()
   await using informers = createInformers(client, stop.signal)
   await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
-  const [connected, readyHeard, sliceHeard, writeHeard]: number[][] = [[], [], [], []]
+  const [connected, accepted, sliceHeard, writeHeard]: number[][] = [[], [], [], []]
+  const podIp = await startServer(client, informers)
   let silent = 0
   // The first round warms up, and waits until all those Services are in the kernels.
   for (let round = 0; round <= rounds; round++) {
-    const times = await measureRound(`first-${round}`, { client, informers, connector })
+    const times = await measureRound(`first-${round}`, { client, informers, connector, podIp })
     const write = await timeWriteHeard(`control-${round}`, { client, informers })
     if (round === 0) continue
-    connected!.push(...times.connectedAt.map((at) => at - times.probedAt))
-    readyHeard!.push(times.readyAt - times.probedAt)
-    sliceHeard!.push(times.sliceAt - times.probedAt)
+    connected!.push(...times.connectedAt.map((at) => at - times.askedAt))
+    accepted!.push(times.acceptedAt - times.askedAt)
+    sliceHeard!.push(times.sliceAt - times.askedAt)
     writeHeard!.push(write)
     silent += times.silent
   }
   stop.abort()
   return {
     connected: connected!,
-    readyHeard: readyHeard!,
+    accepted: accepted!,
     sliceHeard: sliceHeard!,
     writeHeard: writeHeard!,
     silent,
@@ -91,8 +90,8 @@ interface Running {
 }
 
 interface RoundTimes {
-  readonly probedAt: number
-  readonly readyAt: number
+  readonly askedAt: number
+  readonly acceptedAt: number
   readonly sliceAt: number
   readonly connectedAt: readonly number[]
   readonly silent: number
@@ -100,21 +99,22 @@ interface RoundTimes {
 
 async function measureRound(
   name: string,
-  { client, informers, connector }: Running & { readonly connector: Connector },
+  { client, informers, connector, podIp }: Running & { readonly connector: Connector; readonly podIp: string },
 ): Promise<RoundTimes> {
   const address = await createService(client, name)
-  const ready = untilSeen(informers, Pod, (pod) => pod.metadata.name === name && isReady(pod))
+  await createPod(client, name, { schedulerName: 'nobody' })
   const slice = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && hasReadyEndpoint(one))
   const connected = connector.connect({ address, port })
-  await createPod(client, name)
-  const [readyAt, sliceAt] = await Promise.all([ready, slice])
-  const { connected: successes, probedAtMs } = await connected
+  const askedAt = monotonicMs()
+  await client.of(Pod).patchStatus({ namespace, name }, 'merge', { status: readyStatus(podIp) })
+  const acceptedAt = monotonicMs()
+  const [successes, sliceAt] = await Promise.all([connected, slice])
   const connectedAt = successes.map(({ atMs }) => atMs)
   const silent = successes.reduce((sum, one) => sum + one.silent, 0)
   const gone = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && !hasReadyEndpoint(one))
   await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
   await gone
-  return { probedAt: probedAtMs, readyAt, sliceAt, connectedAt, silent }
+  return { askedAt, acceptedAt, sliceAt, connectedAt, silent }
 }
 
 async function timeWriteHeard(name: string, { client, informers }: Running): Promise<number> {
@@ -150,17 +150,31 @@ async function createService(client: Client, name: string): Promise<string> {
   return made.spec?.clusterIP ?? ''
 }
 
-async function createPod(client: Client, name: string): Promise<void> {
+function readyStatus(podIp: string): PodStatus {
+  const condition = { type: 'Ready', status: 'True' } as const
+  return { phase: 'Running', podIP: podIp, podIPs: [{ ip: podIp }], conditions: [condition] }
+}
+
+/** @returns its address */
+async function startServer(client: Client, informers: Informers): Promise<string> {
+  const ready = untilSeen(informers, Pod, (pod) => pod.metadata.name === serverName && isReady(pod))
+  await createPod(client, serverName)
+  await ready
+  const { status } = await client.of(Pod).get({ namespace, name: serverName })
+  return status?.podIP ?? ''
+}
+
+async function createPod(client: Client, name: string, spec: { readonly schedulerName?: string } = {}): Promise<void> {
   const readinessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1 }
   const container = { name: 'server', image: 'localhost/host', command: ['node', '--eval', server], readinessProbe }
   await client.of(Pod).create({
     metadata: { name, namespace, labels: { app: name } },
-    spec: { terminationGracePeriodSeconds: 0, containers: [container] },
+    spec: { ...spec, terminationGracePeriodSeconds: 0, containers: [container] },
   })
 }
 
 interface Connector extends AsyncDisposable {
-  connect(target: Target): Promise<Attempts>
+  connect(target: Target): Promise<Connected[]>
 }
 
 async function startConnector(holderPid: number, runDir: string, nodes: number): Promise<Connector> {
@@ -177,7 +191,7 @@ async function startConnector(holderPid: number, runDir: string, nodes: number):
   return {
     connect: async (target) => {
       child.stdin.write(`${JSON.stringify(target)}\n`)
-      return JSON.parse(await read()) as Attempts
+      return JSON.parse(await read()) as Connected[]
     },
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => child.once('close', resolve))

@@ -1,11 +1,11 @@
 /**
  * Helper of measure-first-connection.ts, run in the mount namespace of a cluster: for each line `{address, port}` on
- * standard input it connects again and again from every node's network, and prints `Attempts` when each has succeeded.
- * The server is to send on each connection when its pod was first probed, by the machine's monotonic clock. Arguments: the cluster's tmpfs and the number of nodes.
+ * standard input it connects again and again from every node's network, and prints `Connected[]` when each has succeeded.
+ * Arguments: the cluster's tmpfs and the number of nodes.
  */
 import { createInterface } from 'node:readline'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
-import { checked, close, connect, errnoOf, lastErrno, recv } from '#kernel/libc.ts'
+import { close, connect, errnoOf, lastErrno } from '#kernel/libc.ts'
 import { inNetns, settleThread, type ThreadHome } from '#kernel/namespaces.ts'
 import { socketAddress } from '#kernel/socket-address.ts'
 import { makeSocket } from './tcp-calls.ts'
@@ -13,12 +13,6 @@ import { makeSocket } from './tcp-calls.ts'
 export interface Target {
   readonly address: string
   readonly port: number
-}
-
-export interface Attempts {
-  readonly connected: readonly Connected[]
-  /** By the same clock: what the server said. */
-  readonly probedAtMs: number
 }
 
 export interface Connected {
@@ -53,8 +47,7 @@ function connectFromAll(
   home: ThreadHome,
   paths: ReturnType<typeof clusterPaths>,
   { nodes, to }: { readonly nodes: number; readonly to: Uint8Array },
-): Attempts {
-  const open: number[] = []
+): Connected[] {
   const connected: Connected[] = []
   const waiting = new Set(Array.from({ length: nodes }, (_, index) => index + 1))
   const silent = new Map<number, number>()
@@ -63,31 +56,21 @@ function connectFromAll(
     for (const node of waiting) {
       const outcome = inNetns(home, paths.node(node), () => connectOnce(to))
       if (outcome === 'silence') silent.set(node, (silent.get(node) ?? 0) + 1)
-      if (typeof outcome === 'string') continue
-      open.push(outcome)
+      if (outcome !== 'connected') continue
       connected.push({ node, atMs: monotonicMs(), silent: silent.get(node) ?? 0 })
       waiting.delete(node)
     }
     Atomics.wait(sleeper, 0, 0, pauseMs)
   }
-  // Only now: no node's attempts wait for what the server has to say to another.
-  const [probedAtMs = NaN] = open.map(readProbeTime)
-  return { connected, probedAtMs }
+  return connected
 }
 
-/** @returns the connection's descriptor when there is one */
-function connectOnce(to: Uint8Array): number | 'refused' | 'silence' {
+function connectOnce(to: Uint8Array): 'connected' | 'refused' | 'silence' {
   const fd = makeSocket(tryMs)
-  if (connect(fd, to, to.length) === 0) return fd
-  const outcome = lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : 'silence'
-  close(fd)
-  return outcome
-}
-
-/** The server sends nanoseconds in decimal. */
-function readProbeTime(fd: number): number {
-  const buffer = new Uint8Array(64)
-  const count = checked('receive', recv(fd, buffer, buffer.length, 0), 'the time of the first probe')
-  close(fd)
-  return Number(Buffer.from(buffer.subarray(0, count)).toString()) / 1e6
+  try {
+    if (connect(fd, to, to.length) === 0) return 'connected'
+    return lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : 'silence'
+  } finally {
+    close(fd)
+  }
 }
