@@ -13,6 +13,8 @@ export interface ExecOptions {
   readonly stdout: boolean
   readonly stderr: boolean
   readonly tty: boolean
+  /** Of the terminal when the command begins; 0 x 0 when the client has not told it. */
+  readonly size?: TerminalSize
 }
 
 export interface TerminalSize {

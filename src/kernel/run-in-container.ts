@@ -18,6 +18,8 @@ export interface ContainerCommand {
   readonly gid: number
   readonly stdin: boolean
   readonly tty: boolean
+  /** Of the terminal, in characters. */
+  readonly size?: { readonly width: number; readonly height: number }
 }
 
 export interface RunningCommand {
@@ -68,6 +70,7 @@ function runOnPipes(command: ContainerCommand): RunningCommand {
 
 function runOnTerminal(command: ContainerCommand): RunningCommand {
   const { masterFd, slaveFd } = openTerminal(`/proc/${command.pid}/root/dev/pts/ptmx`)
+  if (command.size) resizeTerminal(masterFd, command.size.width, command.size.height)
   const hasTerm = command.env.some((variable) => variable.startsWith('TERM='))
   const env = asRecord(hasTerm ? command.env : [...command.env, 'TERM=xterm'])
   // The session begins inside the pid namespace, or shells there could not move the terminal between their jobs.

@@ -20,9 +20,7 @@ export async function checkTools({ step, registry }: SuiteContext): Promise<void
 
   await step('exec gives a real terminal', async (cluster) => {
     const kubeconfig = join(cluster.user.home, `${cluster.name}.kubeconfig`)
-    // The client tells the size when it is connected: the program may have begun by then.
-    const untilSized = 'tty; until stty size 2>&1 | grep 33; do sleep 0.1; done'
-    const command = `kubectl --kubeconfig ${kubeconfig} exec -it shell -- timeout 10 sh -c "${untilSized}"`
+    const command = `kubectl --kubeconfig ${kubeconfig} exec -it shell -- sh -c "tty; stty size"`
     const script = ['script', '-qec', `stty rows 33 cols 101; ${command}`, '/dev/null']
     const shown = await runCommand(script, { user: cluster.user })
     assert.match(shown, /\/dev\/pts\/\d+/)

@@ -53,7 +53,8 @@ async function execIn(
   const { env, uid, gid } = instance
   let command: RunningCommand
   try {
-    command = runInContainer({ pid, argv, env, uid, gid, stdin: options.stdin, tty: options.tty })
+    const { stdin, tty, size } = options
+    command = runInContainer({ pid, argv, env, uid, gid, stdin, tty, ...(size && { size }) })
   } catch (cause) {
     const reason = `failed to exec in container: OCI runtime exec failed: exec failed: unable to start container process: ${(cause as Error).message}: unknown`
     throw internalError(`error executing command in container: ${reason}`, cause)

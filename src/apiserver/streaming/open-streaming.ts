@@ -141,10 +141,10 @@ async function upgradeExec(deps: Deps, upgrade: Upgrade, context: UpgradeContext
   const what = context.kind === 'attach' ? 'attach' : 'exec'
   const { container, command, options } = planExec(await readPod(deps, info), query, what)
   const ref = { ...podRef(info), container }
-  const start = () =>
+  const start = (size: TerminalSize | undefined) =>
     what === 'attach'
       ? deps.podStreams.attach(ref, options, signal)
-      : deps.podStreams.exec(ref, command, options, signal)
+      : deps.podStreams.exec(ref, command, { ...options, ...(size && { size }) }, signal)
   if (isWebSocket(upgrade)) {
     const protocol = selectSubprotocol(protocols, execProtocols)
     if (protocol === undefined && protocols.length > 0) throw noProtocol(protocols, execProtocols)

@@ -15,10 +15,21 @@ export interface ExecPeer {
   readonly gone: AbortSignal
 }
 
-export async function runExec(peer: ExecPeer, options: ExecOptions, start: () => Promise<ExecSession>): Promise<void> {
+/** Not every client tells a size, and none before it is connected. */
+const firstSizeWithinMs = 200
+
+/** `start` gets the size that a terminal is to have from the beginning: programs ask for it once. */
+export async function runExec(
+  peer: ExecPeer,
+  options: ExecOptions,
+  start: (size: TerminalSize | undefined) => Promise<ExecSession>,
+  patienceMs = firstSizeWithinMs,
+): Promise<void> {
+  const sizes = followSizes(peer)
   let session: ExecSession
   try {
-    session = await start()
+    if (options.tty) await sizes.untilFirst(patienceMs)
+    session = await start(sizes.latest())
   } catch (error) {
     await peer.finish(statusOfFailure(error))
     return
@@ -26,7 +37,7 @@ export async function runExec(peer: ExecPeer, options: ExecOptions, start: () =>
   const close = () => session.close()
   if (peer.gone.aborted) close()
   else peer.gone.addEventListener('abort', close, { once: true })
-  peer.onResize((size) => session.resize(size))
+  sizes.apply((size) => session.resize(size))
   // Not awaited: a command may end while its client still types.
   if (options.stdin) void pumpStdin(peer, session)
   try {
@@ -40,6 +51,31 @@ export async function runExec(peer: ExecPeer, options: ExecOptions, start: () =>
   } finally {
     peer.gone.removeEventListener('abort', close)
     session.close()
+  }
+}
+
+function followSizes(peer: ExecPeer) {
+  const first = Promise.withResolvers<void>()
+  let latest: TerminalSize | undefined
+  let resize: (size: TerminalSize) => void = () => {}
+  peer.gone.addEventListener('abort', () => first.resolve(), { once: true })
+  peer.onResize((size) => {
+    latest = size
+    first.resolve()
+    resize(size)
+  })
+  return {
+    latest: () => latest,
+    untilFirst: async (patienceMs: number): Promise<void> => {
+      const timer = setTimeout(first.resolve, patienceMs)
+      await first.promise
+      clearTimeout(timer)
+    },
+    /** Also what came before. */
+    apply: (apply: typeof resize): void => {
+      resize = apply
+      if (latest) apply(latest)
+    },
   }
 }
 
