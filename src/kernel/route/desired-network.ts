@@ -55,7 +55,9 @@ const forwarding = {
   // A redirect uses up the allowance for the ICMP error that tells a client of a Service without endpoints.
   'ipv4/conf/all/send_redirects': '0',
   'ipv4/conf/default/send_redirects': '0',
-  'ipv4/icmp_ratelimit': '0',
+  // The defaults but for "unreachable": its limits, per destination and for the namespace as a whole (50 at a time, and
+  // none for a moment after it was made), would turn refusals into silence.
+  'ipv4/icmp_ratemask': '6160',
 }
 
 const ipv6 = {
@@ -65,7 +67,7 @@ const ipv6 = {
   // which lead around what the underlay decides. Neighbours cannot be asked for without it: all are permanent.
   'ipv6/conf/default/addr_gen_mode': '1',
 }
-const forwardingIpv6 = { ...ipv6, 'ipv6/conf/all/forwarding': '1', 'ipv6/icmp/ratelimit': '0' }
+const forwardingIpv6 = { ...ipv6, 'ipv6/conf/all/forwarding': '1', 'ipv6/icmp/ratemask': '0,2-127' }
 const forwardingOf = (plan: AddressPlan) => ({ ...forwarding, ...(plan.ipv6 && forwardingIpv6) })
 
 export function desiredUnderlay(plan: AddressPlan, netns: string): DesiredNetns {

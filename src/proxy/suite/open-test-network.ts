@@ -40,8 +40,6 @@ const testSysctls = {
   // A server keeps its closed connections for a minute and may refuse a client that comes masqueraded by the same
   // port as another one before: not so here, where thousands of connections are made in seconds.
   'ipv4/tcp_max_tw_buckets': '0',
-  // Every refusal is told, however many come in a second.
-  'ipv4/icmp_ratelimit': '0',
 }
 
 export interface TestNetwork extends AsyncDisposable {

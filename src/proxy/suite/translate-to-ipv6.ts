@@ -67,7 +67,7 @@ const sysctls = {
   // Addresses work at once, without asking whether somebody else has them.
   'ipv6/conf/all/accept_dad': '0',
   'ipv6/conf/default/accept_dad': '0',
-  'ipv6/icmp/ratelimit': '0',
+  'ipv6/icmp/ratemask': '0,2-127',
 }
 
 export function netnsOf(family: IpFamily, desired: DesiredNetns): DesiredNetns {
