@@ -14,7 +14,7 @@ export interface RouteEndpoint {
   readonly isLocal: boolean
 }
 
-/** One port of one Service on this node. Never changed once made: another value means another object. */
+/** One port of one Service on this node. Made anew whenever somebody asks: nobody keeps one. */
 export interface ServicePortRoute {
   /** `namespace/name:portName/protocol`; unique, and stays the same for as long as the port exists. */
   readonly key: string
@@ -43,7 +43,15 @@ export interface ServicePortRoute {
 
 export interface DesiredRoutes {
   readonly family: IpFamily
-  readonly servicePorts: ReadonlyMap<string, ServicePortRoute>
+  /** One for each service port. Made while they are read, as often as somebody reads them. */
+  readonly routes: Iterable<ServicePortRoute>
+}
+
+/** A service port whose route may be another one now; absent where it did not or does not exist. */
+export interface RouteChange {
+  readonly key: string
+  readonly before: ServicePortRoute | undefined
+  readonly after: ServicePortRoute | undefined
 }
 
 /** How the node tells its own pods from others, and which addresses belong to Services. */
@@ -62,10 +70,10 @@ export interface NodeTraffic {
 
 export interface ProxyBackend {
   /**
-   * Makes the kernel match `desired`; running it twice changes nothing. `changed` names the keys that may differ from
-   * the `desired` given last; without it any may.
+   * Makes the kernel match `desired`; running it twice changes nothing. `changes` are all that lead there from the
+   * `desired` given last; without them the kernel is asked what it has.
    */
-  sync(desired: DesiredRoutes, changed?: ReadonlySet<string>): Promise<void>
+  sync(desired: DesiredRoutes, changes?: Iterable<RouteChange>): Promise<void>
   /** Compares with what others may have done to the kernel meanwhile, and repairs. Resolves with whether it had to. */
   verify(): Promise<boolean>
   /** Other ranges of Service addresses, in effect from the next `sync` on. */

@@ -7,13 +7,20 @@ import { endpoint, httpPort, service, slice, udpPort, udpSlice, vip } from './su
 
 const tracker = () => new RouteTracker('IPv4', { name: 'node-1' })
 
+/** Everything as it is now, and the keys of what changed, in which a change says what was before. */
+function collect(routes: RouteTracker) {
+  const { desired, changes } = routes.collect()
+  const all = new Map([...desired.routes].map((route) => [route.key, route]))
+  return { all, changes: [...changes], changed: [...changes].map(({ key }) => key), services: changes.services }
+}
+
 test('a Service and its slice become a route', () => {
   const routes = tracker()
   routes.serviceChanged(undefined, service())
   routes.sliceChanged(undefined, slice({ endpoints: ['a1', 'b1'] }))
-  const { desired, changed } = routes.collect()
-  assert.deepEqual([...changed], ['default/web:http/TCP'])
-  assert.deepEqual(desired.servicePorts.get('default/web:http/TCP'), {
+  const { all, changed } = collect(routes)
+  assert.deepEqual(changed, ['default/web:http/TCP'])
+  assert.deepEqual(all.get('default/web:http/TCP'), {
     key: 'default/web:http/TCP',
     protocol: 'TCP',
     clusterIp: vip,
@@ -40,11 +47,12 @@ test('a change touches the ports of its own Service only', () => {
   const api = slice({ service: 'api', endpoints: ['b1'] })
   for (const name of ['web', 'api', 'shop']) routes.serviceChanged(undefined, service({ name }))
   routes.sliceChanged(undefined, api)
-  const first = routes.collect().desired.servicePorts.get('default/web:http/TCP')
+  const first = collect(routes).all
   routes.sliceChanged(api, slice({ service: 'api', endpoints: ['b2'] }))
-  const { desired, changed } = routes.collect()
-  assert.deepEqual([...changed], ['default/api:http/TCP'])
-  assert.equal(desired.servicePorts.get('default/web:http/TCP'), first)
+  const { all, changes } = collect(routes)
+  const key = 'default/api:http/TCP'
+  assert.deepEqual(changes, [{ key, before: first.get(key), after: all.get(key) }])
+  assert.deepEqual(all.get('default/web:http/TCP'), first.get('default/web:http/TCP'))
 })
 
 test('nothing new: nothing changed', () => {
@@ -52,13 +60,13 @@ test('nothing new: nothing changed', () => {
   routes.serviceChanged(undefined, service())
   routes.collect()
   assert.equal(routes.hasChanges, false)
-  assert.equal(routes.collect().changed.size, 0)
+  assert.equal(collect(routes).services, 0)
 })
 
 test('slices may come before their Service, and stay when it goes and comes back', () => {
   const routes = tracker()
   const [web, endpoints] = [service(), slice({ endpoints: ['a1'] })]
-  const targets = () => routes.collect().desired.servicePorts.get('default/web:http/TCP')?.cluster.length
+  const targets = () => collect(routes).all.get('default/web:http/TCP')?.cluster.length
   routes.sliceChanged(undefined, endpoints)
   assert.equal(targets(), undefined)
   routes.serviceChanged(undefined, web)
@@ -79,9 +87,9 @@ test('a slice that moves to another Service leaves the first', () => {
   routes.sliceChanged(undefined, before)
   routes.collect()
   routes.sliceChanged(before, slice({ name: 'one', service: 'api', endpoints: ['a1'] }))
-  const { desired } = routes.collect()
-  assert.equal(desired.servicePorts.get('default/web:http/TCP')?.cluster.length, 0)
-  assert.equal(desired.servicePorts.get('default/api:http/TCP')?.cluster.length, 1)
+  const { all } = collect(routes)
+  assert.equal(all.get('default/web:http/TCP')?.cluster.length, 0)
+  assert.equal(all.get('default/api:http/TCP')?.cluster.length, 1)
 })
 
 test('a renamed port is one gone and one new', () => {
@@ -90,9 +98,10 @@ test('a renamed port is one gone and one new', () => {
   routes.serviceChanged(undefined, before)
   routes.collect()
   routes.serviceChanged(before, service({ ports: [httpPort({ name: 'web' })] }))
-  const { desired, changed } = routes.collect()
-  assert.deepEqual([...changed].toSorted(), ['default/web:http/TCP', 'default/web:web/TCP'])
-  assert.deepEqual([...desired.servicePorts.keys()], ['default/web:web/TCP'])
+  const { all, changes } = collect(routes)
+  const shown = changes.map(({ key, before, after }) => `${key} ${before?.port ?? '-'} ${after?.port ?? '-'}`)
+  assert.deepEqual(shown.toSorted(), ['default/web:http/TCP 80 -', 'default/web:web/TCP - 80'])
+  assert.deepEqual([...all.keys()], ['default/web:web/TCP'])
 })
 
 test('another zone of the node changes every Service', () => {
@@ -101,9 +110,85 @@ test('another zone of the node changes every Service', () => {
   routes.serviceChanged(undefined, service({ name: 'api' }))
   routes.collect()
   routes.nodeChanged({ name: 'node-1', zone: 'east' })
-  assert.equal(routes.collect().changed.size, 2)
+  assert.equal(collect(routes).services, 2)
   routes.nodeChanged({ name: 'node-1', zone: 'east' })
   assert.equal(routes.hasChanges, false)
+})
+
+test('what comes in after a collection is not among its routes, and does not change what came before', () => {
+  const routes = tracker()
+  const [one, two] = [slice({ endpoints: ['a1'] }), slice({ endpoints: ['a1', 'b1'] })]
+  routes.serviceChanged(undefined, service())
+  routes.sliceChanged(undefined, one)
+  const first = routes.collect()
+  routes.sliceChanged(one, two)
+  routes.serviceChanged(undefined, service({ name: 'api' }))
+  const lengths = () => [...first.desired.routes].map(({ key, cluster }) => `${key} ${cluster.length}`)
+  assert.deepEqual(lengths(), ['default/web:http/TCP 1'])
+  assert.deepEqual(
+    [...first.changes].map(({ before, after }) => [before, after?.cluster.length]),
+    [[undefined, 1]],
+  )
+  routes.nodeChanged({ name: 'node-1', zone: 'east' })
+  assert.deepEqual(lengths(), ['default/web:http/TCP 1'])
+  const second = routes.collect()
+  const changes = [...second.changes].map(({ key, before, after }) => [
+    key,
+    before?.cluster.length,
+    after?.cluster.length,
+  ])
+  assert.deepEqual(changes, [
+    ['default/web:http/TCP', 1, 2],
+    ['default/api:http/TCP', undefined, 0],
+  ])
+})
+
+test('routes of before are as they were, also where the zone has changed since', () => {
+  const zonal = (zone: string, address: 'a1' | 'b1') => ({
+    ...endpoint(address, 'ready'),
+    hints: { forZones: [{ name: zone }] },
+  })
+  const routes = new RouteTracker('IPv4', { name: 'node-1', zone: 'west' })
+  routes.serviceChanged(undefined, service())
+  routes.sliceChanged(undefined, slice({ endpoints: [zonal('west', 'a1'), zonal('east', 'b1')] }))
+  routes.collect()
+  routes.nodeChanged({ name: 'node-1', zone: 'east' })
+  const [change] = collect(routes).changes
+  assert.deepEqual(
+    change?.before?.cluster.map(({ address }) => address),
+    ['10.244.1.2'],
+  )
+  assert.deepEqual(
+    change?.after?.cluster.map(({ address }) => address),
+    ['10.244.2.2'],
+  )
+})
+
+test('Service ports with policy Local and no endpoint here are counted', () => {
+  const routes = tracker()
+  const gaps = () => {
+    routes.collect()
+    return [routes.localGaps.internal, routes.localGaps.external]
+  }
+  const inside = service({ internalTrafficPolicy: 'Local' })
+  const outside = service({
+    name: 'api',
+    type: 'NodePort',
+    externalTrafficPolicy: 'Local',
+    ports: [httpPort({ nodePort: 30080 })],
+  })
+  const elsewhere = slice({ endpoints: ['b1'] })
+  routes.serviceChanged(undefined, inside)
+  assert.deepEqual(gaps(), [0, 0], 'nobody answers anywhere')
+  routes.sliceChanged(undefined, elsewhere)
+  assert.deepEqual(gaps(), [1, 0])
+  routes.serviceChanged(undefined, outside)
+  routes.sliceChanged(undefined, slice({ service: 'api', endpoints: ['b2'] }))
+  assert.deepEqual(gaps(), [1, 1])
+  routes.sliceChanged(elsewhere, slice({ endpoints: ['b1', 'a1'] }))
+  assert.deepEqual(gaps(), [0, 1])
+  routes.serviceChanged(outside, undefined)
+  assert.deepEqual(gaps(), [0, 0])
 })
 
 test('UDP routes know who serves, whatever the policy', () => {
@@ -116,7 +201,7 @@ test('UDP routes know who serves, whatever the policy', () => {
     endpoint('c1', 'terminated'),
   ]
   routes.sliceChanged(undefined, udpSlice({ endpoints }))
-  const route = routes.collect().desired.servicePorts.get('default/web:dns/UDP')
+  const route = collect(routes).all.get('default/web:dns/UDP')
   assert.deepEqual(route?.serving, ['10.244.1.2 8080', '10.244.2.2 8080'])
 })
 
@@ -166,7 +251,7 @@ test('load balancer addresses are routed before they are announced', () => {
     }
     const routes = tracker()
     routes.serviceChanged(undefined, { ...service({ type }), status })
-    const [route] = routes.collect().desired.servicePorts.values()
+    const [route] = collect(routes).all.values()
     assert.deepEqual([route?.loadBalancerIps.join(), route?.exclusiveIps.join()], [loadBalancerIps, exclusiveIps], name)
   }
 })
@@ -180,7 +265,7 @@ test('source ranges: the field, else the older annotation', () => {
     const base = service({ type: 'LoadBalancer', ...(ranges && { loadBalancerSourceRanges: [...ranges] }) })
     const routes = tracker()
     routes.serviceChanged(undefined, { ...base, metadata: { ...base.metadata, annotations } })
-    const [route] = routes.collect().desired.servicePorts.values()
+    const [route] = collect(routes).all.values()
     assert.equal(route?.loadBalancerSourceRanges.join(), expected)
   }
 })

@@ -1,11 +1,13 @@
 /**
  * From Services and EndpointSlices, as a node's proxy watches them, to desired routes. Keeps the objects by Service, so
- * that a change costs what its own Service costs. No clock, no client: changes come in, routes go out.
+ * that a change costs what its own Service costs. Keeps no routes: they follow from the objects, those of before from
+ * the objects of before, and would take several times the memory. No clock, no client: changes come in, routes go out.
  */
 import { type EndpointSlice, headlessLabel } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
 import type { IpFamily } from '#lib/ip.ts'
-import type { DesiredRoutes, ServicePortRoute } from './backend.ts'
+import type { DesiredRoutes, RouteChange, ServicePortRoute } from './backend.ts'
+import { countLocalGaps, type LocalGaps, noLocalGaps, usesLocalPolicy } from './count-local-gaps.ts'
 import { desiredHealthCheck, sameHealthCheck, type HealthCheck } from './desired-health-checks.ts'
 import { desiredServicePorts, selectClusterIp } from './desired-service-ports.ts'
 import type { NodePlace } from './select-endpoints.ts'
@@ -14,33 +16,48 @@ import type { NodePlace } from './select-endpoints.ts'
 const serviceProxyNameLabel = 'service.kubernetes.io/service-proxy-name'
 const serviceNameLabel = 'kubernetes.io/service-name'
 
-export interface RouteChange {
+export interface CollectedRoutes {
+  /** As they should be at the time of the call; to be read before the next one. */
   readonly desired: DesiredRoutes
-  /** Keys of the service ports that are new, gone or different since the last call. */
-  readonly changed: ReadonlySet<string>
+  /** What leads there from the call before. */
+  readonly changes: RouteChanges
+}
+
+/** Made while they are read, as often as somebody reads them. */
+export interface RouteChanges extends Iterable<RouteChange> {
+  /** How many Services they are about. */
+  readonly services: number
+}
+
+/** What the routes of a Service follow from: without a Service there are none. */
+interface ServiceState {
+  readonly service: Service | undefined
+  readonly slices: readonly EndpointSlice[]
 }
 
 interface Entry {
-  readonly key: string
+  readonly namespace: string
+  readonly name: string
   service: Service | undefined
-  /** By name, few: a list is smaller than a map. */
   slices: readonly EndpointSlice[]
-  routes: readonly ServicePortRoute[]
-  /** Waits to be collected. */
-  isDirty: boolean
+  /** As it was collected last, while it waits to be collected anew. */
+  collected: ServiceState | undefined
 }
 
 export class RouteTracker {
   readonly #family: IpFamily
-  #node: NodePlace
-  readonly #entries = new Map<string, Entry>()
+  /** By namespace and name: a key of both would have to be made for every event. */
+  readonly #namespaces = new Map<string, Map<string, Entry>>()
   #dirty: Entry[] = []
-  readonly #servicePorts = new Map<string, ServicePortRoute>()
+  #place: NodePlace
+  #collectedPlace: NodePlace
   readonly #healthChecks = new Map<string, HealthCheck>()
+  #localGaps = noLocalGaps
 
   constructor(family: IpFamily, node: NodePlace) {
     this.#family = family
-    this.#node = node
+    this.#place = node
+    this.#collectedPlace = node
   }
 
   /** Whether anything waits to be collected. */
@@ -53,116 +70,147 @@ export class RouteTracker {
     return this.#healthChecks
   }
 
+  /** As of the last `collect`. */
+  get localGaps(): LocalGaps {
+    return this.#localGaps
+  }
+
   serviceChanged(before: Service | undefined, after: Service | undefined): void {
-    const { namespace, name } = (after ?? before)!.metadata
+    const { namespace = '', name } = (after ?? before)!.metadata
     const labels = after?.metadata.labels
     const isOurs = labels?.[serviceProxyNameLabel] === undefined && labels?.[headlessLabel] === undefined
-    const entry = this.#entry(`${namespace}/${name}`)
     // A node has a proxy for each family: Services of the other one are not kept.
     const isRouted = isOurs && after !== undefined && selectClusterIp(after, this.#family) !== undefined
-    entry.service = isRouted ? after : undefined
-    this.#touch(entry)
+    this.#touch(this.#entry(namespace, name)).service = isRouted ? after : undefined
   }
 
   sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
-    const keyBefore = before && isOurSlice(before, this.#family) ? sliceService(before) : undefined
-    const keyAfter = after && isOurSlice(after, this.#family) ? sliceService(after) : undefined
-    if (before && keyBefore !== undefined && keyBefore !== keyAfter) this.#putSlice(keyBefore, before, undefined)
-    if (after && keyAfter !== undefined) this.#putSlice(keyAfter, after, after)
+    const nameBefore = before && serviceOf(before, this.#family)
+    const nameAfter = after && serviceOf(after, this.#family)
+    if (before && nameBefore !== undefined && nameBefore !== nameAfter) this.#putSlice(nameBefore, before, undefined)
+    if (after && nameAfter !== undefined) this.#putSlice(nameAfter, after, after)
   }
 
   /** Another zone of the node changes everybody's topology. */
   nodeChanged(node: NodePlace): void {
-    if (node.name === this.#node.name && node.zone === this.#node.zone) return
-    this.#node = node
-    for (const entry of this.#entries.values()) this.#touch(entry)
+    if (node.name === this.#place.name && node.zone === this.#place.zone) return
+    this.#place = node
+    for (const entries of this.#namespaces.values()) for (const entry of entries.values()) this.#touch(entry)
   }
 
-  /** The routes as they should be now, and which of them differ from the last call. */
-  collect(): RouteChange {
-    const changed = new Set<string>()
+  collect(): CollectedRoutes {
+    const changed: ChangedService[] = []
     const dirty = this.#dirty
+    const places = { before: this.#collectedPlace, after: this.#place }
+    this.#dirty = []
+    this.#collectedPlace = this.#place
     for (let index = 0; index < dirty.length; index++) {
       const entry = dirty[index]!
-      entry.isDirty = false
-      this.#collectService(entry, changed)
+      const { service, slices, collected: before = nothing } = entry
+      entry.collected = undefined
+      this.#collectHealthCheck(entry)
+      if (!service && slices.length === 0) this.#forget(entry)
+      if (!service && !before.service) continue
+      const change = { before, after: { service, slices } }
+      changed.push(change)
+      if (usesLocalPolicy(service) || usesLocalPolicy(before.service)) this.#countGaps(change, places)
     }
-    this.#dirty = []
-    return { desired: { family: this.#family, servicePorts: this.#servicePorts }, changed }
+    const changes = { services: changed.length, [Symbol.iterator]: () => routeChanges(this.#family, changed, places) }
+    const desired = { family: this.#family, routes: { [Symbol.iterator]: () => this.#allRoutes() } }
+    return { desired, changes }
   }
 
-  #putSlice(key: string, { metadata: { name } }: EndpointSlice, slice: EndpointSlice | undefined): void {
-    const entry = this.#entry(key)
-    const { slices } = entry
-    if (slice && slices.length === 0) {
-      entry.slices = [slice]
-      this.#touch(entry)
-      return
+  /** Those as collected last: what has come in since is not among them. */
+  *#allRoutes(): Generator<ServicePortRoute> {
+    for (const entries of this.#namespaces.values()) {
+      for (const entry of entries.values()) {
+        yield* routesOf(this.#family, entry.collected ?? entry, this.#collectedPlace)
+      }
     }
-    const place = slices.findIndex((one) => one.metadata.name === name)
+  }
+
+  #putSlice(service: string, { metadata }: EndpointSlice, slice: EndpointSlice | undefined): void {
+    const entry = this.#touch(this.#entry(metadata.namespace ?? '', service))
+    const { slices } = entry
+    const place = slices.length === 0 ? -1 : slices.findIndex((one) => one.metadata.name === metadata.name)
     if (!slice) entry.slices = slices.filter((_, index) => index !== place)
     else if (place < 0) entry.slices = [...slices, slice]
     else entry.slices = slices.with(place, slice)
-    this.#touch(entry)
   }
 
-  #touch(entry: Entry): void {
-    if (entry.isDirty) return
-    entry.isDirty = true
-    this.#dirty.push(entry)
-  }
-
-  #collectService(entry: Entry, changed: Set<string>): void {
+  #touch(entry: Entry): Entry {
+    if (entry.collected) return entry
     const { service, slices } = entry
-    const routes = service ? desiredServicePorts(this.#family, service, slices, this.#node) : noRoutes
-    if (entry.routes.length > 0) this.#dropRoutes(entry.routes, routes, changed)
-    for (let index = 0; index < routes.length; index++) {
-      const route = routes[index]!
-      this.#servicePorts.set(route.key, route)
-      changed.add(route.key)
-    }
-    entry.routes = routes
-    const check = service && routes.length > 0 ? desiredHealthCheck(service, slices, this.#node.name) : undefined
-    if (!check) {
-      if (this.#healthChecks.size > 0) this.#healthChecks.delete(entry.key)
-    } else if (!sameHealthCheck(check, this.#healthChecks.get(entry.key))) this.#healthChecks.set(entry.key, check)
-    if (!service && slices.length === 0) this.#entries.delete(entry.key)
+    entry.collected = service || slices.length > 0 ? { service, slices } : nothing
+    this.#dirty.push(entry)
+    return entry
   }
 
-  /** Those that are not among the new ones. */
-  #dropRoutes(before: readonly ServicePortRoute[], after: readonly ServicePortRoute[], changed: Set<string>): void {
-    for (const { key } of before) {
-      if (after.some((route) => route.key === key)) continue
-      this.#servicePorts.delete(key)
-      changed.add(key)
-    }
+  #collectHealthCheck({ namespace, name, service, slices }: Entry): void {
+    const check = service && desiredHealthCheck(service, slices, this.#place.name)
+    if (!check && this.#healthChecks.size === 0) return
+    const key = `${namespace}/${name}`
+    if (!check) this.#healthChecks.delete(key)
+    else if (!sameHealthCheck(check, this.#healthChecks.get(key))) this.#healthChecks.set(key, check)
   }
 
-  #entry(key: string): Entry {
-    let entry = this.#entries.get(key)
-    if (!entry) this.#entries.set(key, (entry = newEntry(key)))
+  #countGaps({ before, after }: ChangedService, places: Places): void {
+    const less = countLocalGaps(this.#localGaps, routesOf(this.#family, before, places.before), -1)
+    this.#localGaps = countLocalGaps(less, routesOf(this.#family, after, places.after), 1)
+  }
+
+  #forget({ namespace, name }: Entry): void {
+    const entries = this.#namespaces.get(namespace)
+    entries?.delete(name)
+    if (entries?.size === 0) this.#namespaces.delete(namespace)
+  }
+
+  #entry(namespace: string, name: string): Entry {
+    let entries = this.#namespaces.get(namespace)
+    if (!entries) this.#namespaces.set(namespace, (entries = new Map()))
+    let entry = entries.get(name)
+    if (!entry) {
+      entry = { namespace, name, service: undefined, slices: noSlices, collected: undefined }
+      entries.set(name, entry)
+    }
     return entry
   }
 }
 
-const newEntry = (key: string): Entry => ({
-  key,
-  service: undefined,
-  slices: noSlices,
-  routes: noRoutes,
-  isDirty: false,
-})
-
 const noSlices: readonly EndpointSlice[] = []
-const noRoutes: readonly ServicePortRoute[] = []
+const nothing: ServiceState = { service: undefined, slices: noSlices }
 
-function sliceService(slice: EndpointSlice): string | undefined {
-  const name = slice.metadata.labels?.[serviceNameLabel]
-  return name === undefined ? undefined : `${slice.metadata.namespace}/${name}`
+interface ChangedService {
+  readonly before: ServiceState
+  readonly after: ServiceState
 }
 
-function isOurSlice({ addressType, metadata: { labels } }: EndpointSlice, family: IpFamily): boolean {
-  return (
-    addressType === family && labels?.[serviceProxyNameLabel] === undefined && labels?.[headlessLabel] === undefined
-  )
+interface Places {
+  readonly before: NodePlace
+  readonly after: NodePlace
+}
+
+const routesOf = (family: IpFamily, { service, slices }: ServiceState, place: NodePlace) =>
+  service ? desiredServicePorts(family, service, slices, place) : noRoutes
+
+const noRoutes: readonly ServicePortRoute[] = []
+
+function* routeChanges(family: IpFamily, changed: readonly ChangedService[], places: Places): Generator<RouteChange> {
+  for (let index = 0; index < changed.length; index++) {
+    const { before, after } = changed[index]!
+    const had = routesOf(family, before, places.before)
+    const has = routesOf(family, after, places.after)
+    for (const route of has) yield { key: route.key, before: withKey(had, route.key), after: route }
+    for (const route of had) if (!withKey(has, route.key)) yield { key: route.key, before: route, after: undefined }
+  }
+}
+
+const withKey = (routes: readonly ServicePortRoute[], wanted: string): ServicePortRoute | undefined =>
+  routes.find(({ key }) => key === wanted)
+
+/** The name of the Service whose endpoints these are, if they are for us. */
+function serviceOf({ addressType, metadata: { labels } }: EndpointSlice, family: IpFamily): string | undefined {
+  if (addressType !== family) return undefined
+  if (labels?.[serviceProxyNameLabel] !== undefined || labels?.[headlessLabel] !== undefined) return undefined
+  return labels?.[serviceNameLabel]
 }

@@ -4,11 +4,11 @@ import { openMetrics } from '#observe/metrics.ts'
 import { ProxyMetrics } from './proxy-metrics.ts'
 
 const result = {
-  changed: 1,
+  services: 1,
   durationMs: 1,
   isFull: false,
-  desired: { family: 'IPv4' as const, servicePorts: new Map() },
   healthChecks: new Map(),
+  localGaps: { internal: 0, external: 0 },
   conntrackMs: 0,
   deletedFlows: 2,
 }

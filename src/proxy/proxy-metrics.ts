@@ -1,7 +1,7 @@
 /** What a proxy does, under the names that kube-proxy uses. */
 import type { Metrics } from '#observe/metrics.ts'
 import type { IpFamily } from '#lib/ip.ts'
-import { isExternallyAccessible, type DesiredRoutes } from './backend.ts'
+import { noLocalGaps } from './count-local-gaps.ts'
 import type { ProxyObserver, SyncResult } from './start-proxy.ts'
 
 const buckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20]
@@ -14,7 +14,7 @@ type ChangeKind = (typeof changeKinds)[number]
 export class ProxyMetrics implements ProxyObserver {
   readonly #family: { readonly ip_family: IpFamily }
   readonly #instruments: ReturnType<typeof instrumentsOf>
-  #desired: DesiredRoutes | undefined
+  #localGaps = noLocalGaps
   /** Changes that have come in, and how many of those are being written. */
   readonly #pending = { service: 0, endpoints: 0 }
   readonly #collected = { service: 0, endpoints: 0 }
@@ -65,7 +65,7 @@ export class ProxyMetrics implements ProxyObserver {
     lastSynced.set(Date.now() / 1000, this.#family)
     reconcile.observe(result.conntrackMs / 1000, this.#family)
     deletedFlows.add(result.deletedFlows, this.#family)
-    this.#desired = result.desired
+    this.#localGaps = result.localGaps
   }
 
   /** What was collected waits again. */
@@ -102,13 +102,7 @@ export class ProxyMetrics implements ProxyObserver {
   refresh(): void {
     this.#instruments.servicePending.set(this.#pending.service)
     this.#instruments.endpointPending.set(this.#pending.endpoints)
-    const without = { internal: 0, external: 0 }
-    for (const route of this.#desired?.servicePorts.values() ?? []) {
-      if (route.local.length > 0 || route.cluster.length === 0) continue
-      if (route.internalPolicy === 'Local') without.internal++
-      if (route.externalPolicy === 'Local' && isExternallyAccessible(route)) without.external++
-    }
-    for (const [policy, count] of Object.entries(without)) {
+    for (const [policy, count] of Object.entries(this.#localGaps)) {
       this.#instruments.noLocalEndpoints.set(count, { ...this.#family, traffic_policy: policy })
     }
   }

@@ -2,7 +2,7 @@
 import { deleteFlow, type Flow, listFlows } from '#kernel/netlink/conntrack.ts'
 import type { Netlink } from '#kernel/netlink/socket.ts'
 import type { IpFamily } from '#lib/ip.ts'
-import { protocolNumber, type DesiredRoutes, type ServicePortRoute } from './backend.ts'
+import { protocolNumber, type DesiredRoutes, type RouteChange, type ServicePortRoute } from './backend.ts'
 import {
   frontKey,
   isStale,
@@ -19,8 +19,8 @@ export class ConntrackReconciler {
   readonly #socket: Netlink
   readonly #ownRanges: readonly string[]
   #serviceCidrs: readonly string[]
-  /** UDP service ports as they were when flows were last looked at; absent before the first time. */
-  #known: Map<string, ServicePortRoute> | undefined
+  /** Whether all flows have been looked at, and only changes matter since. */
+  #hasBegun = false
   #serving = new Map<string, Set<string>>()
 
   constructor(socket: Netlink, serviceCidrs: readonly string[]) {
@@ -35,24 +35,19 @@ export class ConntrackReconciler {
   }
 
   /**
-   * Call after the routes are in the kernel, or a datagram would bring the flow back at once. Without `changed` every
+   * Call after the routes are in the kernel, or a datagram would bring the flow back at once. Without `changes` every
    * flow is looked at; else only what the changes can have made stale. Returns how many flows were deleted.
    */
-  reconcile(desired: DesiredRoutes, changed?: ReadonlySet<string>): number {
-    const known = this.#known
-    if (!known || !changed) return this.#reconcileAll(desired)
+  reconcile(desired: DesiredRoutes, changes?: Iterable<RouteChange>): number {
+    if (!this.#hasBegun || !changes) return this.#reconcileAll(desired)
     const search: StaleSearch = { gone: new Set(), fronts: new Map() }
     const now: ServicePortRoute[] = []
-    for (const key of changed) {
-      const route = desired.servicePorts.get(key)
-      const after = route?.protocol === 'UDP' ? route : undefined
-      const before = known.get(key)
-      if (before === after) continue
+    for (const change of changes) {
+      const [before, after] = [ifUdp(change.before), ifUdp(change.after)]
+      if (!before && !after) continue
       planStaleSearch(search, before, after)
       for (const front of before ? udpFronts(before) : []) this.#serving.delete(frontKey(front))
       if (after) now.push(after)
-      if (after) known.set(key, after)
-      else known.delete(key)
     }
     // After all deletions: a front end may have gone from one service port to another.
     for (const [front, serving] of servingByFront(now)) this.#serving.set(front, serving)
@@ -61,10 +56,9 @@ export class ConntrackReconciler {
     return listings === 0 ? 0 : this.#deleteStale(desired.family, search)
   }
 
-  #reconcileAll({ family, servicePorts }: DesiredRoutes): number {
-    const routes = [...servicePorts].filter(([, route]) => route.protocol === 'UDP')
-    this.#known = new Map(routes)
-    this.#serving = servingByFront(this.#known.values())
+  #reconcileAll({ family, routes }: DesiredRoutes): number {
+    this.#serving = servingByFront(udpOnly(routes))
+    this.#hasBegun = true
     return this.#delete(listFlows(this.#socket, { family, protocol: protocolNumber.UDP }))
   }
 
@@ -85,4 +79,11 @@ export class ConntrackReconciler {
     for (const flow of stale) deleteFlow(this.#socket, flow)
     return stale.length
   }
+}
+
+const ifUdp = (route: ServicePortRoute | undefined): ServicePortRoute | undefined =>
+  route?.protocol === 'UDP' ? route : undefined
+
+function* udpOnly(routes: Iterable<ServicePortRoute>): Generator<ServicePortRoute> {
+  for (const route of routes) if (route.protocol === 'UDP') yield route
 }

@@ -29,11 +29,11 @@ function freePorts() {
 }
 
 const result = (...checks: HealthCheck[]) => ({
-  changed: 1,
+  services: 1,
   durationMs: 1,
   isFull: true,
-  desired: { family: 'IPv4' as const, servicePorts: new Map() },
   healthChecks: new Map(checks.map((check) => [`${check.namespace}/${check.name}`, check])),
+  localGaps: { internal: 0, external: 0 },
   conntrackMs: 0,
   deletedFlows: 0,
 })

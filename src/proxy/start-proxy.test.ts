@@ -5,7 +5,7 @@ import type { KubeObject } from '#api/meta.ts'
 import type { ChangeHandler, Informer } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { silentLog } from '#observe/log.ts'
-import type { DesiredRoutes, ProxyBackend } from './backend.ts'
+import type { DesiredRoutes, ProxyBackend, RouteChange } from './backend.ts'
 import { type ProxyObserver, startProxy } from './start-proxy.ts'
 import { service, slice } from './suite/packet-case.ts'
 
@@ -44,10 +44,10 @@ class FakeBackend implements ProxyBackend {
   readonly syncs: { readonly endpoints: Record<string, number>; readonly changed: readonly string[] | 'any' }[] = []
   failures = 0
 
-  async sync({ servicePorts }: DesiredRoutes, changed?: ReadonlySet<string>): Promise<void> {
+  async sync({ routes }: DesiredRoutes, changes?: Iterable<RouteChange>): Promise<void> {
     if (this.failures-- > 0) throw new Error('refused')
-    const endpoints = Object.fromEntries([...servicePorts].map(([key, { cluster }]) => [key, cluster.length]))
-    this.syncs.push({ endpoints, changed: changed ? [...changed] : 'any' })
+    const endpoints = Object.fromEntries([...routes].map(({ key, cluster }) => [key, cluster.length]))
+    this.syncs.push({ endpoints, changed: changes ? [...changes].map(({ key }) => key) : 'any' })
   }
 
   readonly ranges: string[] = []

@@ -10,7 +10,8 @@ import { Service } from '#api/service.ts'
 import type { Informers } from '#client/create-informers.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { Log } from '#observe/log.ts'
-import type { DesiredRoutes, ProxyBackend } from './backend.ts'
+import type { ProxyBackend } from './backend.ts'
+import type { LocalGaps } from './count-local-gaps.ts'
 import type { HealthCheck } from './desired-health-checks.ts'
 import { RouteTracker } from './desired-routes.ts'
 import type { ConntrackReconciler } from './reconcile-conntrack.ts'
@@ -56,12 +57,12 @@ export interface ProxyObserver {
 }
 
 export interface SyncResult {
-  /** Service ports that were looked at. */
-  readonly changed: number
+  /** Services that were looked at. */
+  readonly services: number
   readonly durationMs: number
   readonly isFull: boolean
-  readonly desired: DesiredRoutes
   readonly healthChecks: ReadonlyMap<string, HealthCheck>
+  readonly localGaps: LocalGaps
   /** Time to look at tracked flows, part of `durationMs`, and how many were deleted. */
   readonly conntrackMs: number
   readonly deletedFlows: number
@@ -206,8 +207,8 @@ class RunningProxy implements Proxy {
     const waiting = this.#everything
     const version = this.#seenVersion
     this.#tell((observer) => observer.collecting?.())
-    const { desired, changed } = this.#tracker.collect()
-    if (!waiting && changed.size === 0) {
+    const { desired, changes } = this.#tracker.collect()
+    if (!waiting && changes.services === 0) {
       this.#tell((observer) => observer.unchanged?.())
       return this.#publish(version)
     }
@@ -217,20 +218,20 @@ class RunningProxy implements Proxy {
       backend.setServiceCidrs(ranges)
       conntrack?.setServiceCidrs(ranges)
     }
-    await backend.sync(desired, waiting ? undefined : changed)
+    await backend.sync(desired, waiting ? undefined : changes)
     const written = performance.now()
-    const deletedFlows = conntrack?.reconcile(desired, waiting ? undefined : changed) ?? 0
+    const deletedFlows = conntrack?.reconcile(desired, waiting ? undefined : changes) ?? 0
     this.#everything = ranges !== this.#ranges.all
     this.#retryMs = firstRetryMs
     this.#firstSync.resolve()
     this.#publish(version)
     const end = performance.now()
     const result: SyncResult = {
-      changed: changed.size,
+      services: changes.services,
       durationMs: end - start,
       isFull: waiting,
-      desired,
       healthChecks: this.#tracker.healthChecks,
+      localGaps: this.#tracker.localGaps,
       conntrackMs: end - written,
       deletedFlows,
     }

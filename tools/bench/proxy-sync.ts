@@ -87,8 +87,8 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
       tracker.serviceChanged(undefined, service)
       tracker.sliceChanged(undefined, slice)
     }
-    const { desired, changed } = tracker.collect()
-    await backend.sync(desired, changed)
+    const { desired, changes } = tracker.collect()
+    await backend.sync(desired, changes)
   })
 
   const fullSyncCpuMs = cpuMsSince(cpuBefore)
@@ -102,8 +102,8 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
     object.slice = edit(before)
     return await timed(async () => {
       tracker.sliceChanged(before, object.slice)
-      const { desired, changed } = tracker.collect()
-      await backend.sync(desired, changed)
+      const { desired, changes } = tracker.collect()
+      await backend.sync(desired, changes)
     })
   }
   const replaced: number[] = []

@@ -124,8 +124,8 @@ test('a Service with 5,000 endpoints, replaced and shortened, does not need one 
     const after = slice({ endpoints })
     tracker.sliceChanged(before, after)
     before = after
-    const { desired, changed } = tracker.collect()
-    await backend.sync(desired, changed)
+    const { desired, changes } = tracker.collect()
+    await backend.sync(desired, changes)
     const slots = elements().filter((line) => line.startsWith('slots '))
     assert.deepEqual(
       new Set(slots.map((line) => line.split(' : ')[1])),
@@ -194,8 +194,8 @@ test('a change that comes after damage repairs, too', needsNft, async () => {
   nft('flush', 'table', 'ip', tableName)
   nft('flush', 'map', 'ip', tableName, 'slots')
   tracker.sliceChanged(slices[0], slice({ endpoints: ['a1'] }))
-  const { desired, changed } = tracker.collect()
-  await backend.sync(desired, changed)
+  const { desired, changes } = tracker.collect()
+  await backend.sync(desired, changes)
   const repaired = elements()
   await backend.cleanup()
   await backend.sync(desired)

@@ -18,7 +18,7 @@ import {
 import { listRules } from '#kernel/netlink/list-rules.ts'
 import { MessageWriter } from '#kernel/netlink/message.ts'
 import { isNetlinkError, netlinkFrom, type Netlink } from '#kernel/netlink/socket.ts'
-import type { DesiredRoutes, NodeTraffic, ProxyBackend } from '../backend.ts'
+import type { DesiredRoutes, NodeTraffic, ProxyBackend, RouteChange } from '../backend.ts'
 import { decodeElement } from './decode-elements.ts'
 import { listChain, parseListChain, type ListShape } from './desired-list-chains.ts'
 import { tableName } from './desired-table.ts'
@@ -80,15 +80,16 @@ class NftablesBackend implements ProxyBackend, Disposable {
     this.#maxElementBytes = Math.min(maxTransactionBytes, this.#socket.maxBatchBytes) - reservedBytes
   }
 
-  async sync(desired: DesiredRoutes, changed?: ReadonlySet<string>): Promise<void> {
+  async sync(desired: DesiredRoutes, changes?: Iterable<RouteChange>): Promise<void> {
     this.#desired = desired
     const planner = this.#planner
-    if (!planner) {
+    if (!planner || !changes) {
+      this.#planner = undefined
       await this.#adopt(desired)
       return
     }
     try {
-      await this.#apply(planner.plan(desired, changed))
+      await this.#apply(planner.plan(changes))
     } catch (error) {
       // The planner's memory is ahead of the kernel now.
       this.#planner = undefined

@@ -39,8 +39,8 @@ for (const sessionAffinity of ['None', 'ClientIP'] as const) {
       const after = slice({ endpoints: sets[count % sets.length]! })
       tracker.sliceChanged(before, after)
       before = after
-      const { desired, changed } = tracker.collect()
-      await backend.sync(desired, changed)
+      const { desired, changes } = tracker.collect()
+      await backend.sync(desired, changes)
     }
     await replace(0)
     const outcomes = new Map<string, number>()

@@ -1,5 +1,5 @@
 /** Taking over a table as it is in the kernel: keep its numbers and places, and change only what differs. */
-import type { DesiredRoutes, NodeTraffic } from '../backend.ts'
+import type { DesiredRoutes, NodeTraffic, RouteChange } from '../backend.ts'
 import { elementData, elementKey, type Element } from './elements.ts'
 import * as mark from './mark.ts'
 import { localSuffix, RoutePlanner, type PlannerSeed } from './plan-elements.ts'
@@ -20,8 +20,12 @@ export function planAdoption(
   maxRememberedEndpoint: number,
 ): Adoption {
   const planner = new RoutePlanner(node, seedFrom(listed, maxRememberedEndpoint))
-  const units = planner.plan(desired)
+  const units = planner.plan(allNew(desired))
   return { planner, units: listed.length === 0 ? units : differences(listed, units) }
+}
+
+function* allNew({ routes }: DesiredRoutes): Generator<RouteChange> {
+  for (const after of routes) yield { key: after.key, before: undefined, after }
 }
 
 function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): PlannerSeed {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { DesiredRoutes, NodeTraffic, RouteEndpoint, ServicePortRoute } from '../backend.ts'
+import type { DesiredRoutes, NodeTraffic, RouteChange, RouteEndpoint, ServicePortRoute } from '../backend.ts'
 import { elementData, elementKey, renderElement, type Element } from './elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import * as mark from './mark.ts'
@@ -38,10 +38,16 @@ function route(name: string, endpoints: readonly number[], more: Partial<Service
   }
 }
 
-const desired = (...routes: ServicePortRoute[]): DesiredRoutes => ({
-  family: 'IPv4',
-  servicePorts: new Map(routes.map((one) => [one.key, one])),
-})
+/** All routes at one time. */
+type State = readonly ServicePortRoute[]
+const state = (...routes: ServicePortRoute[]): State => routes
+const desired = (routes: State): DesiredRoutes => ({ family: 'IPv4', routes })
+
+function changesOf(before: State, after: State): RouteChange[] {
+  const keys = new Set([...before, ...after].map(({ key }) => key))
+  const at = (routes: State, wanted: string) => routes.find(({ key }) => key === wanted)
+  return [...keys].map((key) => ({ key, before: at(before, key), after: at(after, key) }))
+}
 
 const lines = (units: Iterable<PlanUnit>): string[] =>
   [...units].flatMap(({ removes, adds }) => [
@@ -51,21 +57,21 @@ const lines = (units: Iterable<PlanUnit>): string[] =>
 
 interface PlanCase {
   readonly name: string
-  readonly before?: DesiredRoutes
-  readonly after: DesiredRoutes
+  readonly before?: State
+  readonly after: State
   readonly plan: readonly string[]
 }
 
 const cases: readonly PlanCase[] = [
   {
     name: 'a load balancer address of its own: other ports are refused there, too',
-    before: desired(route('web', [1])),
-    after: desired(route('web', [1], { loadBalancerIps: ['172.30.128.1'], exclusiveIps: ['172.30.128.1'] })),
+    before: state(route('web', [1])),
+    after: state(route('web', [1], { loadBalancerIps: ['172.30.128.1'], exclusiveIps: ['172.30.128.1'] })),
     plan: ['+ cluster-ips 172.30.128.1', `+ fronts 172.30.128.1 . TCP . 80 : ${1 | mark.masqueraded}`],
   },
   {
     name: 'a new Service with two endpoints, one of them here',
-    after: desired(route('web', [1, 3])),
+    after: state(route('web', [1, 3])),
     plan: [
       '+ slots 1 . 0 : 10.244.2.1 . 8080',
       '+ slots 1 . 1 : 10.244.1.3 . 8080',
@@ -77,8 +83,8 @@ const cases: readonly PlanCase[] = [
   },
   {
     name: 'the first of three endpoints goes: the last takes its slot',
-    before: desired(route('web', [1, 2, 4])),
-    after: desired(route('web', [2, 4])),
+    before: state(route('web', [1, 2, 4])),
+    after: state(route('web', [2, 4])),
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
       '- slots 1 . 2 : 10.244.2.4 . 8080',
@@ -89,20 +95,20 @@ const cases: readonly PlanCase[] = [
   },
   {
     name: 'one endpoint replaced: one slot, nothing else',
-    before: desired(route('web', [1, 2])),
-    after: desired(route('web', [2, 4])),
+    before: state(route('web', [1, 2])),
+    after: state(route('web', [2, 4])),
     plan: ['- slots 1 . 0 : 10.244.2.1 . 8080', '+ slots 1 . 0 : 10.244.2.4 . 8080'],
   },
   {
     name: 'another order of the same endpoints: nothing',
-    before: desired(route('web', [1, 2, 4])),
-    after: desired(route('web', [4, 1, 2])),
+    before: state(route('web', [1, 2, 4])),
+    after: state(route('web', [4, 1, 2])),
     plan: [],
   },
   {
     name: 'the last endpoint goes: refused',
-    before: desired(route('web', [1])),
-    after: desired(route('web', [])),
+    before: state(route('web', [1])),
+    after: state(route('web', [])),
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
       '- lists 1 : lb-1 # default/web:http/TCP',
@@ -112,7 +118,7 @@ const cases: readonly PlanCase[] = [
   },
   {
     name: 'affinity: endpoints get numbers',
-    after: desired(route('web', [1], { affinitySeconds: 60 })),
+    after: state(route('web', [1], { affinitySeconds: 60 })),
     plan: [
       '+ affinity-slots 1 . 0 : 1',
       '+ endpoints 1 : 10.244.2.1 . 8080',
@@ -123,8 +129,8 @@ const cases: readonly PlanCase[] = [
   },
   {
     name: 'affinity: a replaced endpoint gets a new number',
-    before: desired(route('web', [1], { affinitySeconds: 60 })),
-    after: desired(route('web', [2], { affinitySeconds: 60 })),
+    before: state(route('web', [1], { affinitySeconds: 60 })),
+    after: state(route('web', [2], { affinitySeconds: 60 })),
     plan: [
       '- affinity-slots 1 . 0 : 1',
       '- endpoints 1 : 10.244.2.1 . 8080'.replace('10.244.2.1', '10.244.2.1'),
@@ -134,7 +140,7 @@ const cases: readonly PlanCase[] = [
   },
   {
     name: 'a node port with policy Local has two lists',
-    after: desired(route('web', [1, 3], { nodePort: 30080, externalPolicy: 'Local', local: [endpointAt(3)] })),
+    after: state(route('web', [1, 3], { nodePort: 30080, externalPolicy: 'Local', local: [endpointAt(3)] })),
     plan: [
       '+ slots 1 . 0 : 10.244.2.1 . 8080',
       '+ slots 1 . 1 : 10.244.1.3 . 8080',
@@ -149,8 +155,8 @@ const cases: readonly PlanCase[] = [
   },
   {
     name: 'a Service goes: everything of it goes',
-    before: desired(route('web', [1])),
-    after: desired(),
+    before: state(route('web', [1])),
+    after: state(),
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
       '- lists 1 : lb-1 # default/web:http/TCP',
@@ -160,18 +166,22 @@ const cases: readonly PlanCase[] = [
   },
 ]
 
-for (const { name, before = desired(), after, plan } of cases) {
+for (const { name, before = [], after, plan } of cases) {
   test(`plan: ${name}`, () => {
     const planner = new RoutePlanner(node)
-    lines(planner.plan(before))
-    assert.deepEqual(lines(planner.plan(after)).toSorted(), plan.toSorted())
+    lines(planner.plan(changesOf([], before)))
+    assert.deepEqual(lines(planner.plan(changesOf(before, after))).toSorted(), plan.toSorted())
   })
 }
 
 test('a chain is asked for once', () => {
   const planner = new RoutePlanner(node)
-  const chains = (...routes: ServicePortRoute[]) =>
-    [...planner.plan(desired(...routes))].flatMap((unit) => unit.chains ?? [])
+  let before: State = []
+  const chains = (...after: ServicePortRoute[]) => {
+    const units = [...planner.plan(changesOf(before, after))]
+    before = after
+    return units.flatMap((unit) => unit.chains ?? [])
+  }
   assert.deepEqual(chains(route('a', [1, 2])), [{ count: 2, affinitySeconds: 0 }])
   assert.deepEqual(chains(route('a', [1, 2]), route('bb', [3, 4])), [])
   assert.deepEqual(chains(route('a', [1])), [{ count: 1, affinitySeconds: 0 }])
@@ -247,21 +257,19 @@ const someRoute = fc.record({
   externalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
   internalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
 })
-const someState = fc.uniqueArray(someRoute, { selector: ({ name }) => name, maxLength: 4 }).map((routes) =>
-  desired(
-    ...routes.map(({ name, endpoints, sharesIp, ...more }) =>
-      route(name, endpoints, {
-        ...more,
-        ...(sharesIp && { clusterIp: '10.1.1.1' }),
-        local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal),
-      }),
-    ),
+const someState = fc.uniqueArray(someRoute, { selector: ({ name }) => name, maxLength: 4 }).map((routes): State =>
+  routes.map(({ name, endpoints, sharesIp, ...more }) =>
+    route(name, endpoints, {
+      ...more,
+      ...(sharesIp && { clusterIp: '10.1.1.1' }),
+      local: endpoints.map(endpointAt).filter(({ isLocal }) => isLocal),
+    }),
   ),
 )
 
 /** Who wins a front end that several claim depends on history; states without such claims have one meaning. */
-const hasNoCollision = ({ servicePorts }: DesiredRoutes): boolean => {
-  const claims = [...servicePorts.values()].flatMap(({ clusterIp, nodePort, externalIps }) => [
+const hasNoCollision = (routes: State): boolean => {
+  const claims = routes.flatMap(({ clusterIp, nodePort, externalIps }) => [
     clusterIp,
     ...(nodePort === 0 ? [] : [String(nodePort)]),
     ...externalIps,
@@ -275,16 +283,18 @@ test('whatever came before, the table means what was asked for last', () => {
       const table = new FakeTable()
       const atOnce = new FakeTable()
       const planner = new RoutePlanner(node)
-      for (const state of states) {
-        const units = [...planner.plan(state)]
+      let before: State = []
+      for (const after of states) {
+        const units = [...planner.plan(changesOf(before, after))]
+        before = after
         table.apply(units)
         atOnce.apply([{ removes: units.flatMap(({ removes }) => removes), adds: units.flatMap(({ adds }) => adds) }])
         assert.deepEqual(atOnce.elements, table.elements, 'the same in one transaction, where removals come first')
         table.checkSlots()
-        assert.deepEqual(lines(planner.plan(state)), [], 'the second time changes nothing')
-        if (!hasNoCollision(state)) continue
+        assert.deepEqual(lines(planner.plan(changesOf(after, after))), [], 'the second time changes nothing')
+        if (!hasNoCollision(after)) continue
         const fresh = new FakeTable()
-        fresh.apply(new RoutePlanner(node).plan(state))
+        fresh.apply(new RoutePlanner(node).plan(changesOf([], after)))
         assert.deepEqual(table.meaning(), fresh.meaning())
       }
     }),
@@ -296,16 +306,16 @@ test('adoption of any table leads to what was asked for, and of the right one ch
   fc.assert(
     fc.property(someState, someState, fc.nat(), (before, after, damage) => {
       const table = new FakeTable()
-      table.apply(new RoutePlanner(node).plan(before))
+      table.apply(new RoutePlanner(node).plan(changesOf([], before)))
       const listed = [...table.elements.values()].filter((_, index) => (index * 7 + damage) % 5 !== 0)
       const damaged = new FakeTable()
       for (const element of listed) damaged.elements.set(elementKey(element), element)
-      const adoption = planAdoption(node, after, listed, 0)
+      const adoption = planAdoption(node, desired(after), listed, 0)
       damaged.apply(adoption.units)
       damaged.checkSlots()
-      const again = planAdoption(node, after, [...damaged.elements.values()], 0)
+      const again = planAdoption(node, desired(after), [...damaged.elements.values()], 0)
       if (hasNoCollision(after)) assert.deepEqual(lines(again.units), [])
-      damaged.apply(adoption.planner.plan(before))
+      damaged.apply(adoption.planner.plan(changesOf(after, before)))
       damaged.checkSlots()
     }),
     { numRuns: 300 },

@@ -1,8 +1,9 @@
 /**
- * From desired routes to changes of elements, against a memory of what the table holds. The memory moves along with
- * every plan: who fails to apply one has to start anew from a listing (`plan-adoption.ts`).
+ * From changes of routes to changes of elements, against a memory of what the table holds beside what the routes of
+ * before say. The memory moves along with every plan: who fails to apply one has to start anew from a listing
+ * (`plan-adoption.ts`).
  */
-import type { DesiredRoutes, NodeTraffic, ServicePortRoute } from '../backend.ts'
+import type { NodeTraffic, RouteChange, RouteEndpoint, ServicePortRoute } from '../backend.ts'
 import { maxListLength, shapeNumber } from './desired-list-chains.ts'
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
@@ -35,19 +36,8 @@ export const emptySeed: PlannerSeed = { ids: new Map(), slots: new Map(), nextEn
 /** Of the comment of list L. */
 export const localSuffix = ' local'
 
-/** A service port as the table has it. */
-interface Port {
+interface PortChange extends RouteChange {
   readonly id: number
-  readonly route: ServicePortRoute
-  readonly cluster: readonly Slot[]
-  readonly local: readonly Slot[]
-}
-
-interface PortChange {
-  readonly id: number
-  readonly key: string
-  readonly before: Port | undefined
-  readonly route: ServicePortRoute | undefined
   /** Takes what has to change. */
   readonly unit: OpenUnit
 }
@@ -63,7 +53,10 @@ interface List {
 export class RoutePlanner {
   readonly #node: NodeTraffic
   #seed: PlannerSeed
-  readonly #ports = new Map<string, Port>()
+  /** Number of the service port by its key. */
+  readonly #ids = new Map<string, number>()
+  /** By list number: only of lists whose endpoints have numbers, or stand elsewhere than their route has them. */
+  readonly #slots = new Map<number, readonly Slot[]>()
   readonly #shapes = new Set<number>()
   readonly #fronts = new ClaimedElements(servedElement)
   readonly #refusals = new ClaimedElements(refusedElement)
@@ -90,12 +83,10 @@ export class RoutePlanner {
    * What has to change, in the order in which to apply it when one transaction cannot take it all. Made while it is
    * read, and to be read to its end: a first plan is much larger than what remains of it.
    */
-  *plan(desired: DesiredRoutes, changed?: ReadonlySet<string>): Generator<PlanUnit> {
+  *plan(changes: Iterable<RouteChange>): Generator<PlanUnit> {
     let unit: OpenUnit = { removes: [], adds: [] }
-    const keys = changed ? [...changed] : this.#everything(desired)
-    for (let index = 0; index < keys.length; index++) {
-      const key = keys[index]!
-      this.#planPort(key, desired.servicePorts.get(key), unit)
+    for (const { key, before, after } of changes) {
+      this.#planPort({ id: this.#idOf(key), key, before, after, unit })
       if (unit.removes.length + unit.adds.length < unitLength) continue
       yield unit
       unit = { removes: [], adds: [] }
@@ -110,47 +101,37 @@ export class RoutePlanner {
     yield* this.#fronts.settle()
   }
 
-  /** Keys of all service ports as they are to be, and of those that are to go. */
-  #everything({ servicePorts }: DesiredRoutes): string[] {
-    const keys = [...servicePorts.keys()]
-    for (const key of this.#ports.keys()) if (!servicePorts.has(key)) keys.push(key)
-    return keys
+  #planPort(change: PortChange): void {
+    this.#planList(change, 'cluster')
+    this.#planList(change, 'local')
+    this.#planSources(change)
+    this.#planFronts(change)
+    if (change.after) return
+    this.#ids.delete(change.key)
+    this.#freedIds.push(change.id)
   }
 
-  #planPort(key: string, route: ServicePortRoute | undefined, unit: OpenUnit): void {
-    const before = this.#ports.get(key)
-    if (before?.route === route) return
-    const id = before?.id ?? this.#takeId(key)
-    const change = { id, key, before, route, unit }
-    const cluster = this.#planList(change, 'cluster')
-    const local = this.#planList(change, 'local')
-    this.#planSources(id, before?.route, route, unit)
-    this.#planFronts(id, before?.route, route, unit)
-    if (route) this.#ports.set(key, { id, route, cluster, local })
-    else {
-      this.#ports.delete(key)
-      this.#freedIds.push(id)
-    }
-  }
-
-  #planList({ id, key, before: port, route, unit }: PortChange, scope: 'cluster' | 'local'): readonly Slot[] {
-    const wanted = route?.[scope] ?? noSlots
-    const had = port?.[scope] ?? noSlots
-    if (wanted.length === 0 && had.length === 0) return noSlots
-    const isCluster = scope === 'cluster'
-    const number = isCluster ? id : id | mark.localList
-    const comment = isCluster ? key : `${key}${localSuffix}`
-    const affinitySeconds = route?.affinitySeconds ?? 0
-    const before = { number, comment, affinitySeconds: port?.route.affinitySeconds ?? affinitySeconds, slots: had }
-    const usable = wanted.length > maxListLength ? wanted.slice(0, maxListLength) : wanted
-    const slots = this.#planSlots(before, usable, affinitySeconds > 0)
+  #planList({ id, key, before: had, after: has, unit }: PortChange, scope: 'cluster' | 'local'): void {
+    const wanted = has ? usable(has[scope]) : noSlots
+    const number = scope === 'cluster' ? id : id | mark.localList
+    const slotsBefore = had ? (this.#movedSlots(number) ?? usable(had[scope])) : noSlots
+    if (wanted.length === 0 && slotsBefore.length === 0) return
+    const comment = scope === 'cluster' ? key : `${key}${localSuffix}`
+    const affinitySeconds = has?.affinitySeconds ?? 0
+    const before = { number, comment, affinitySeconds: had?.affinitySeconds ?? affinitySeconds, slots: slotsBefore }
+    const slots = this.#planSlots(before, wanted, affinitySeconds > 0)
     const after = { number, comment, affinitySeconds, slots }
     this.#planSlotElements(before, after, unit)
     this.#planShape(before, after, unit)
-    return slots
+    if (slots !== wanted && slots.length > 0) this.#slots.set(number, slots)
+    else if (this.#slots.size > 0) this.#slots.delete(number)
   }
 
-  #planSlots(before: List, wanted: ServicePortRoute['cluster'], hasAffinity: boolean): readonly Slot[] {
+  #movedSlots(list: number): readonly Slot[] | undefined {
+    return this.#slots.size === 0 ? undefined : this.#slots.get(list)
+  }
+
+  #planSlots(before: List, wanted: readonly RouteEndpoint[], hasAffinity: boolean): readonly Slot[] {
     const isSameKind = hasAffinityOf(before) === hasAffinity
     const known = before.slots.length > 0 ? before.slots : this.#seededSlots(before.number, hasAffinity)
     if (known.length === 0 && !hasAffinity) return wanted
@@ -193,7 +174,7 @@ export class RoutePlanner {
     if (hasAffinityOf(before) || hasAffinityOf(after)) planEndpointElements(had, has, unit)
   }
 
-  #planSources(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
+  #planSources({ id, before, after, unit }: PortChange): void {
     const had = sourceRanges(before, this.#node)
     const has = sourceRanges(after, this.#node)
     if (had === has) return
@@ -201,7 +182,7 @@ export class RoutePlanner {
     for (const range of has) if (!had.includes(range)) unit.adds.push(allowedSource(id, range))
   }
 
-  #planFronts(id: number, before: ServicePortRoute | undefined, after: ServicePortRoute | undefined, unit: OpenUnit) {
+  #planFronts({ id, before, after, unit }: PortChange): void {
     if (before && after && hasSameFronts(before, after)) return
     if (before) {
       this.#clusterIps.remove(before.clusterIp)
@@ -223,6 +204,12 @@ export class RoutePlanner {
     return hasNumbers(slots) === hasAffinity ? slots : noSlots
   }
 
+  #idOf(key: string): number {
+    let id = this.#ids.get(key)
+    if (id === undefined) this.#ids.set(key, (id = this.#takeId(key)))
+    return id
+  }
+
   #takeId(key: string): number {
     const seeded = this.#seed.ids.get(key)
     if (seeded !== undefined && this.#unclaimedIds.delete(seeded)) return seeded
@@ -237,6 +224,9 @@ export class RoutePlanner {
 
 const noSlots: readonly Slot[] = []
 
+const usable = (endpoints: readonly RouteEndpoint[]): readonly RouteEndpoint[] =>
+  endpoints.length > maxListLength ? endpoints.slice(0, maxListLength) : endpoints
+
 const hasAffinityOf = ({ affinitySeconds }: List): boolean => affinitySeconds > 0
 const hasNumbers = (slots: readonly Slot[]): boolean => slots[0]?.endpoint !== undefined
 const shapeNumberOf = (list: List): number => shapeNumber(list.slots.length, list.affinitySeconds)
@@ -244,7 +234,7 @@ const shapeNumberOf = (list: List): number => shapeNumber(list.slots.length, lis
 const isSameSlot = (a: Slot, b: Slot): boolean =>
   a.address === b.address && a.port === b.port && a.endpoint === b.endpoint && a.isLocal === b.isLocal
 
-function sameEndpoints(slots: readonly Slot[], wanted: ServicePortRoute['cluster']): boolean {
+function sameEndpoints(slots: readonly Slot[], wanted: readonly RouteEndpoint[]): boolean {
   return (
     slots.length === wanted.length &&
     slots.every((slot, index) => {

@@ -37,7 +37,7 @@ test('ClusterIP, node port and endpoints of an SCTP port stand in the maps; with
   assert.equal(elements('slots').length, 2)
   tracker.sliceChanged(endpoints, undefined)
   const second = tracker.collect()
-  await backend.sync(second.desired, second.changed)
+  await backend.sync(second.desired, second.changes)
   assert.match(elements('no-endpoints').join(), /10\.96\.0\.100 \. (sctp|SCTP) \. 90/)
   assert.match(elements('no-endpoint-nodeports').join(), /(sctp|SCTP) \. 30090/)
   assert.deepEqual([elements('fronts'), elements('nodeports'), elements('slots')], [[], [], []])

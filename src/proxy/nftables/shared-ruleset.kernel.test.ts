@@ -43,8 +43,8 @@ function openBoth(rulesets: readonly SharedRuleset[]) {
     const endpoints = turn++ % 2 === 0 ? (['a1', 'b1'] as const) : (['c1'] as const)
     for (const { family, backend, tracker } of parts) {
       tracker.sliceChanged(undefined, valueOf(family, slice({ endpoints: [...endpoints] })))
-      const { desired, changed } = tracker.collect()
-      await backend.sync(desired, changed)
+      const { desired, changes } = tracker.collect()
+      await backend.sync(desired, changes)
     }
   }
   const foreignCommit = () => execFileSync('nft', ['add', 'table', 'ip', 'somebody-else'])

@@ -285,9 +285,9 @@ async function changeState(
   tracker.nodeChanged({ name: node.name, ...(zone !== undefined && { zone }) })
   forEachChange(before.services, after.services, (old, now) => tracker.serviceChanged(old, now))
   forEachChange(before.slices, after.slices, (old, now) => tracker.sliceChanged(old, now))
-  const { desired, changed } = tracker.collect()
-  await node.backend.sync(desired, isFirst ? undefined : changed)
-  conntrack.reconcile(desired, isFirst ? undefined : changed)
+  const { desired, changes } = tracker.collect()
+  await node.backend.sync(desired, isFirst ? undefined : changes)
+  conntrack.reconcile(desired, isFirst ? undefined : changes)
 }
 
 function forEachChange<T extends { readonly metadata: { readonly name: string } }>(
