@@ -1,4 +1,5 @@
 /** The C library as typed calls, by koffi: the only place that declares foreign functions. */
+import { promisify } from 'node:util'
 import koffi from 'koffi'
 
 const libc = koffi.load('libc.so.6')
@@ -48,12 +49,10 @@ export const connect = libc.func('int connect(int fd, const uint8_t *address, ui
   address: Uint8Array,
   length: number,
 ) => number
-export const send = libc.func('intptr_t send(int fd, const uint8_t *data, size_t length, int flags)') as (
-  fd: number,
-  data: Uint8Array,
-  length: number,
-  flags: number,
-) => number
+const sendFunction = libc.func('intptr_t send(int fd, const uint8_t *data, size_t length, int flags)')
+export const send = sendFunction as (fd: number, data: Uint8Array, length: number, flags: number) => number
+/** The same in another thread; -1 leaves no error number behind. The memory must stay as it is meanwhile. */
+export const sendMeanwhile = promisify(sendFunction.async) as (...args: Parameters<typeof send>) => Promise<number>
 export const recv = libc.func('intptr_t recv(int fd, _Out_ uint8_t *data, size_t length, int flags)') as (
   fd: number,
   data: Uint8Array,

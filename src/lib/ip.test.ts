@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cidrContains, formatCidr, formatIp, ipFromBigInt, ipToBigInt, nthAddress, parseCidr, parseIp } from './ip.ts'
+import {
+  cidrContains,
+  formatCidr,
+  formatIp,
+  ipFromBigInt,
+  ipToBigInt,
+  ipv4Word,
+  nthAddress,
+  parseCidr,
+  parseIp,
+} from './ip.ts'
 
 const canonical = [
   ['10.0.0.1', '10.0.0.1'],
@@ -75,4 +85,16 @@ test('text and number stand for the same address', () => {
       assert.equal(parseIp(text)!.family, family)
     }),
   )
+})
+
+test('an IPv4 address as one number: the same bytes, the first lowest', () => {
+  fc.assert(
+    fc.property(fc.ipV4(), (text) => {
+      const { bytes } = parseIp(text)!
+      assert.equal(ipv4Word(text), new DataView(bytes.buffer).getUint32(0, true))
+    }),
+  )
+  for (const text of ['', '10.0.0', '10.0.0.0.1', '10.0.0.256', '10.0.256.0', '10.0.0.a', 'fd00::1']) {
+    assert.throws(() => ipv4Word(text), /Cannot read an IPv4 address/, text)
+  }
 })

@@ -29,6 +29,25 @@ function parseIpv4(text: string): IpAddress | undefined {
   return { family: 'IPv4', bytes }
 }
 
+/** The four bytes of an IPv4 address as one number, the first byte lowest. Fast; throws where there is no address. */
+export function ipv4Word(text: string): number {
+  let word = 0
+  let part = 0
+  let shift = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === 46) {
+      if (part > 255) break
+      word |= part << shift
+      shift += 8
+      part = 0
+    } else if (code >= 48 && code <= 57) part = part * 10 + code - 48
+    else shift = 99
+  }
+  if (shift !== 24 || part > 255) throw new Error(`Cannot read an IPv4 address: ${JSON.stringify(text)}`)
+  return (word | (part << 24)) >>> 0
+}
+
 function parseIpv6(text: string): IpAddress | undefined {
   const halves = text.split('::')
   if (halves.length > 2) return undefined

@@ -1,8 +1,19 @@
-/** Services and their endpoints as a large cluster would have them: the same ones every time. */
+/**
+ * Services and their endpoints as a large cluster would have them, and as a client has them that has read them from an API
+ * server: parsed. The same ones every time.
+ */
 import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
 
-export function makeService(index: number, endpointsEach: number): { service: Service; slice: EndpointSlice } {
+export interface MadeService {
+  service: Service
+  slice: EndpointSlice
+}
+
+export const makeService = (index: number, endpointsEach: number): MadeService =>
+  JSON.parse(JSON.stringify(describeService(index, endpointsEach))) as MadeService
+
+function describeService(index: number, endpointsEach: number): MadeService {
   const name = `service-${index}`
   const metadata = { name, namespace: `ns-${index % 50}` }
   const clusterIP = `10.${96 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`

@@ -1,7 +1,7 @@
 /**
  * How long the nftables back end takes: a first sync of many Services into an empty kernel, taking over what is there,
- * and one changed endpoint among them. From API objects in memory to kernel commit, and what memory it takes:
- * `node tools/bench/proxy-sync.ts`.
+ * and one changed endpoint among them. From API objects in memory to kernel commit, and what memory it takes. Runs alone
+ * (run-alone.ts).
  */
 import { performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
@@ -10,11 +10,9 @@ import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
 import { silentLog } from '#observe/log.ts'
 import type { NodeTraffic } from '#proxy/backend.ts'
-import { controlPlaneFlags } from '#cli/control-plane-flags.ts'
 import { RouteTracker } from '#proxy/desired-routes.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { makeService } from './make-service.ts'
-import { runAlone } from './run-alone.ts'
 
 export interface ProxySyncResult extends ProxyMemory {
   readonly services: number
@@ -22,6 +20,7 @@ export interface ProxySyncResult extends ProxyMemory {
   readonly fullSyncMs: number
   /** Processor time of the process, all threads: less sensitive to what else the machine does. */
   readonly fullSyncCpuMs: number
+  /** Another proxy takes over the table as it is. */
   readonly adoptionMs: number
   /** One endpoint replaced by another. */
   readonly changeP50Ms: number
@@ -176,47 +175,3 @@ function replaceEndpoint(slice: EndpointSlice, change: number): EndpointSlice {
   }
   return { ...slice, endpoints }
 }
-
-/** Each sample in a process of its own: nothing is warm, and memory is this run's alone. */
-async function printProxySync(): Promise<void> {
-  const rows: ProxySyncResult[] = []
-  for (const size of [100, 1_000, 10_000, 50_000]) {
-    const runs: ProxySyncResult[] = []
-    for (let run = 0; run < 3; run++) {
-      const args = [size, size === 50_000 ? 4 : 2, 500]
-      runs.push(
-        await runAlone({ module: 'proxy-sync.ts', name: 'benchProxySync', args, nodeOptions: controlPlaneFlags }),
-      )
-    }
-    rows.push(runs.toSorted((a, b) => a.fullSyncMs - b.fullSyncMs)[1]!)
-  }
-  const smallest = rows[0]!
-  console.table(
-    rows.map((row) => ({
-      Services: `${row.services} x ${row.endpointsEach}`,
-      'full sync ms': row.fullSyncMs.toFixed(1),
-      'cpu ms': row.fullSyncCpuMs.toFixed(1),
-      'adoption ms': row.adoptionMs.toFixed(1),
-      'replace p50 ms': row.changeP50Ms.toFixed(3),
-      'p99 ms': row.changeP99Ms.toFixed(3),
-      'ratio to 100': (row.changeP50Ms / smallest.changeP50Ms).toFixed(2),
-      'cpu ms each': row.changeCpuMs.toFixed(3),
-      'scale p50 ms': row.scaleP50Ms.toFixed(3),
-      'scale p99 ms': row.scaleP99Ms.toFixed(3),
-      'scale ratio': (row.scaleP50Ms / smallest.scaleP50Ms).toFixed(2),
-    })),
-  )
-  console.table(
-    rows.map((row) => ({
-      Services: `${row.services} x ${row.endpointsEach}`,
-      'Node MiB': row.baseMiB.toFixed(0),
-      'API objects': row.objectsMiB.toFixed(0),
-      'proxy, peak': row.ownPeakMiB.toFixed(0),
-      'proxy, after': row.ownMiB.toFixed(0),
-      'proxy, heap': row.heapMiB.toFixed(0),
-      'process, peak': row.peakMiB.toFixed(0),
-    })),
-  )
-}
-
-if (import.meta.main) await printProxySync()

@@ -184,16 +184,32 @@ export class NftTransaction {
 
   /** Sends it. Throws GenerationChanged, or an error that names the refused message. */
   commit(socket: Netlink): void {
-    this.endElements()
-    this.writer.message(BATCH_END).u8(0).u8(0).u16be(subsystem)
     try {
-      socket.transact(this.writer)
+      socket.transact(this.#ended())
     } catch (error) {
-      if (isNetlinkError(error, errnoOf.ERESTART ?? 85)) throw new GenerationChanged({ cause: error })
-      if (!(error instanceof NetlinkError)) throw error
-      const what = this.#labels[error.index] ?? 'commit'
-      throw new Error(`Cannot apply nftables transaction to table ${this.#table}: ${what}`, { cause: error })
+      throw this.#explain(error)
     }
+  }
+
+  /** The same, while this thread goes on. Leave the socket and the writer alone until it resolves. */
+  async commitMeanwhile(socket: Netlink): Promise<void> {
+    try {
+      await socket.transactMeanwhile(this.#ended())
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  #ended(): MessageWriter {
+    this.endElements()
+    return this.writer.message(BATCH_END).u8(0).u8(0).u16be(subsystem)
+  }
+
+  #explain(error: unknown): unknown {
+    if (isNetlinkError(error, errnoOf.ERESTART ?? 85)) return new GenerationChanged({ cause: error })
+    if (!(error instanceof NetlinkError)) return error
+    const what = this.#labels[error.index] ?? 'commit'
+    return new Error(`Cannot apply nftables transaction to table ${this.#table}: ${what}`, { cause: error })
   }
 
   #begin(type: number, label: string, flags: number): MessageWriter {

@@ -85,6 +85,8 @@ export interface Netlink extends Disposable {
    * Nothing has happened then.
    */
   transact(messages: MessageWriter): void
+  /** The same, while this thread goes on. Leave the socket and the messages alone until it resolves. */
+  transactMeanwhile(messages: MessageWriter): Promise<void>
   /** Joins a multicast group (rtnetlink: RTNLGRP_*, netfilter: NFNLGRP_*). */
   subscribe(group: number): void
   /**
@@ -184,12 +186,27 @@ class NetlinkConnection implements Netlink {
   }
 
   transact(messages: MessageWriter): void {
-    const count = messages.messageCount
-    // The kernel ends its work on a batch inside `send`; an acknowledgement of the last real message proves it.
-    const acknowledged = count - 2
-    messages.addFlags(acknowledged, nlmsgFlag.ack)
-    const base = this.#number(messages, 0, count, 0)
+    const base = this.#numberBatch(messages)
     this.#send(messages.bytes())
+    this.#readRefusal(base, messages.messageCount)
+  }
+
+  async transactMeanwhile(messages: MessageWriter): Promise<void> {
+    const base = this.#numberBatch(messages)
+    const bytes = messages.bytes()
+    // What failed there is tried here, where the error is known.
+    if ((await libc.sendMeanwhile(this.fd, bytes, bytes.length, 0)) < 0) this.#send(bytes)
+    this.#readRefusal(base, messages.messageCount)
+  }
+
+  /** The kernel ends its work on a batch inside `send`; an acknowledgement of the last real message proves it. */
+  #numberBatch(messages: MessageWriter): number {
+    const count = messages.messageCount
+    messages.addFlags(count - 2, nlmsgFlag.ack)
+    return this.#number(messages, 0, count, 0)
+  }
+
+  #readRefusal(base: number, count: number): void {
     let failure: NetlinkError | undefined
     let finished = false
     this.#receive(
@@ -197,7 +214,7 @@ class NetlinkConnection implements Netlink {
         const place = message.sequence - base
         if (place < 0 || place >= count || message.type !== nlmsgType.error) return true
         failure ??= readError(message, place)
-        if (place === acknowledged) finished = true
+        if (place === count - 2) finished = true
         return true
       },
       () => finished || failure !== undefined,

@@ -56,6 +56,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
   #node: NodeTraffic
   readonly #log: Log
   readonly #family: number
+  readonly #ruleset: SharedRuleset
   readonly #tellCommit: (before: number) => void
   readonly #writer = new MessageWriter(256 * 1024)
   readonly #maxElementBytes: number
@@ -74,6 +75,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
     this.#log = log
     this.#family = nftFamily[node.family]
     this.#batch = new ElementBatch(node.family)
+    this.#ruleset = ruleset
     this.#tellCommit = ruleset.join((before) => {
       if (this.#generation === before) this.#generation = nextGeneration(before)
     })
@@ -109,6 +111,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
 
   async verify(): Promise<boolean> {
     if (!this.#desired || !this.#planner) return false
+    while (this.#ruleset.underWay) await this.#ruleset.underWay
     if (readGeneration(this.#socket) === this.#generation) {
       if (!this.#ownRules) this.#rememberRules()
       return false
@@ -119,6 +122,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
 
   async cleanup(): Promise<void> {
     this.#planner = undefined
+    while (this.#ruleset.underWay) await this.#ruleset.underWay
     if (!tableExists(this.#socket, this.#family, tableName)) return
     this.#transaction().deleteTable().commit(this.#socket)
   }
@@ -146,6 +150,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
   }
 
   async #adoptOnce(desired: DesiredRoutes, rebuild: boolean): Promise<boolean> {
+    while (this.#ruleset.underWay) await this.#ruleset.underWay
     this.#generation = readGeneration(this.#socket)
     const exists = tableExists(this.#socket, this.#family, tableName)
     const adopts = exists && !rebuild
@@ -161,7 +166,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
       writeFixedPart(first, this.#node, chains)
     }
     this.#commit(first)
-    if (!isIntact) this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
+    if (!isIntact) await this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
     const hasChanged = await this.#apply(adoption.units)
     this.#planner = adoption.planner
     if (!this.#ownRules) this.#rememberRules()
@@ -208,44 +213,62 @@ class NftablesBackend implements ProxyBackend, Disposable {
   }
 
   /** Adds the chains of these lists. */
-  #addListChains(shapes: readonly ListShape[]): void {
-    this.#writeListChains(shapes.filter((shape) => !this.#existingChains.has(listChain(shape))))
+  async #addListChains(shapes: readonly ListShape[]): Promise<void> {
+    await this.#writeListChains(shapes.filter((shape) => !this.#existingChains.has(listChain(shape))))
   }
 
   /** Adds the chains of these lists, or writes their rules anew. */
-  #writeListChains(shapes: readonly ListShape[]): void {
+  async #writeListChains(shapes: readonly ListShape[]): Promise<void> {
     if (shapes.length > 0) this.#ownRules = undefined
     for (let at = 0; at < shapes.length; at += maxChainsPerTransaction) {
+      while (this.#ruleset.underWay) await this.#ruleset.underWay
       const transaction = this.#transaction(this.#generation)
       writeListChains(transaction, this.#node.family, shapes.slice(at, at + maxChainsPerTransaction))
       this.#commit(transaction)
     }
   }
 
-  /** Resolves with whether any element had to change. */
+  /**
+   * Resolves with whether any element had to change. While the kernel commits a full batch in another thread, the next one
+   * is planned.
+   */
   async #apply(units: Iterable<PlanUnit>): Promise<boolean> {
     const batch = this.#batch
     batch.clear()
-    let commits = 0
+    let full: Promise<void> | undefined
     for (const unit of splitLongUnits(units, this.#maxElementBytes)) {
       if (batch.bytes + maxUnitBytes(unit) > this.#maxElementBytes) {
-        if (commits++ > 0) await nextTurn()
-        this.#commitElements(batch)
+        await full
+        while (this.#ruleset.underWay) await this.#ruleset.underWay
+        full = this.#commitMeanwhile(batch)
       }
-      if (unit.chains) this.#addListChains(unit.chains)
+      if (unit.chains) {
+        await full
+        await this.#addListChains(unit.chains)
+      }
       batch.remove(unit.removes)
       batch.add(unit.adds)
     }
-    if (batch.bytes === 0) return commits > 0
-    if (commits > 0) await nextTurn()
-    this.#commitElements(batch)
+    await full
+    if (batch.bytes === 0) return full !== undefined
+    while (this.#ruleset.underWay) await this.#ruleset.underWay
+    this.#commit(this.#elements(batch))
     return true
   }
 
-  #commitElements(batch: ElementBatch): void {
+  #commitMeanwhile(batch: ElementBatch): Promise<void> {
+    const commit = this.#elements(batch)
+      .commitMeanwhile(this.#socket)
+      .then(() => this.#noteCommit())
+    // Tells the end only; whoever waits for the commit itself hears how it went.
+    this.#ruleset.noteUnderWay(commit)
+    return commit
+  }
+
+  #elements(batch: ElementBatch): NftTransaction {
     const transaction = this.#transaction(this.#generation)
     batch.moveTo(transaction)
-    this.#commit(transaction)
+    return transaction
   }
 
   #transaction(generation?: number): NftTransaction {
@@ -260,7 +283,11 @@ class NftablesBackend implements ProxyBackend, Disposable {
   #commit(transaction: NftTransaction): void {
     if (transaction.isEmpty) return
     transaction.commit(this.#socket)
-    // Every commit in the namespace, by anybody, adds one.
+    this.#noteCommit()
+  }
+
+  /** Every commit in the namespace, by anybody, adds one. */
+  #noteCommit(): void {
     const before = this.#generation
     this.#generation = nextGeneration(before)
     this.#tellCommit(before)

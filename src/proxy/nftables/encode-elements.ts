@@ -3,7 +3,7 @@
  * everything in an element list is aligned to them.
  */
 import type { IpFamily } from '#lib/ip.ts'
-import { parseIp } from '#lib/ip.ts'
+import { ipv4Word, parseIp } from '#lib/ip.ts'
 import type { MessageWriter } from '#kernel/netlink/message.ts'
 import { writeComment } from '#kernel/netlink/nftables.ts'
 import { protocolNumber, type Protocol } from '../backend.ts'
@@ -169,22 +169,4 @@ function writeAddress(words: Uint32Array, at: number, text: string, width: numbe
   if (address?.family !== 'IPv6') throw new Error(`Cannot read an IPv6 address: ${JSON.stringify(text)}`)
   const view = new DataView(address.bytes.buffer, address.bytes.byteOffset)
   for (let word = 0; word < 4; word++) words[at + word] = view.getUint32(word * 4, true)
-}
-
-/** The four bytes of an address in memory order. */
-function ipv4Word(text: string): number {
-  let word = 0
-  let part = 0
-  let shift = 0
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index)
-    if (code === 46) {
-      word |= part << shift
-      shift += 8
-      part = 0
-    } else if (code >= 48 && code <= 57) part = part * 10 + code - 48
-    else shift = 99
-  }
-  if (shift !== 24 || part > 255) throw new Error(`Cannot read an IPv4 address: ${JSON.stringify(text)}`)
-  return (word | (part << 24)) >>> 0
 }

@@ -3,7 +3,7 @@
  * before say. The memory moves along with every plan: who fails to apply one has to start anew from a listing
  * (`plan-adoption.ts`).
  */
-import type { NodeTraffic, RouteChange, RouteEndpoint, ServicePortRoute } from '../backend.ts'
+import type { NodeTraffic, RouteChange, RouteEndpoint } from '../backend.ts'
 import { maxListLength, shapeNumber } from './desired-list-chains.ts'
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'

@@ -1,11 +1,14 @@
 /** The front ends of a service port, and who may use them. */
-import { cidrContains, formatIp, maskIp, parseCidr, parseIp, type IpAddress } from '#lib/ip.ts'
+import { cidrContains, formatIp, ipv4Word, maskIp, parseCidr, parseIp, type IpAddress } from '#lib/ip.ts'
 import { isExternallyAccessible, type NodeTraffic, type Protocol, type ServicePortRoute } from '../backend.ts'
 import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
 
+/** Of a front end among those of its family. */
+export type FrontKey = number | string
+
 export interface Front {
-  readonly key: string
+  readonly key: FrontKey
   readonly protocol: Protocol
   readonly port: number
   /** Absent: a port of the node. */
@@ -47,9 +50,20 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
   const { protocol, port, clusterIp: address } = route
   const isServed = route.cluster.length > 0
   if (isExternallyAccessible(route)) return allFronts(route, id, internal)
-  const front = { key: `${protocol} ${port} ${address}`, protocol, port, address, mark: isServed ? id | internal : id }
+  const key = frontKey(address, protocol, port)
+  const front = { key, protocol, port, address, mark: isServed ? id | internal : id }
   return isServed ? { served: [front], refused: none } : { served: none, refused: [front] }
 }
+
+/** Numbers take a quarter of the memory of texts, and less time: those of IPv4 have 50 bits. */
+const frontKey = (address: string, protocol: Protocol, port: number): FrontKey =>
+  address.includes(':')
+    ? `${protocol} ${port} ${address}`
+    : ipv4Word(address) * 2 ** 18 + port * 4 + protocolIndex[protocol]
+
+const nodePortKey = (protocol: Protocol, port: number): FrontKey => -(port * 4 + protocolIndex[protocol])
+
+const protocolIndex: Readonly<Record<Protocol, number>> = { TCP: 0, UDP: 1, SCTP: 2 }
 
 function allFronts(route: ServicePortRoute, id: number, internal: number): FrontElements {
   const { protocol, port } = route
@@ -57,7 +71,7 @@ function allFronts(route: ServicePortRoute, id: number, internal: number): Front
   const refused: Front[] = []
   const isServed = route.cluster.length > 0
   const add = (address: string, flags: number) => {
-    const key = `${protocol} ${port} ${address}`
+    const key = frontKey(address, protocol, port)
     if (isServed || flags & mark.restricted) {
       served.push({ key, protocol, port, address, mark: id | flags | (isServed ? 0 : mark.unserved) })
     }
@@ -69,7 +83,8 @@ function allFronts(route: ServicePortRoute, id: number, internal: number): Front
   const isRestricted = route.loadBalancerSourceRanges.length > 0
   for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
   if (route.nodePort !== 0) {
-    const front = { key: `${protocol} ${route.nodePort}`, protocol, port: route.nodePort, address: undefined }
+    const { nodePort } = route
+    const front = { key: nodePortKey(protocol, nodePort), protocol, port: nodePort, address: undefined }
     if (isServed) served.push({ ...front, mark: id | external })
     else refused.push({ ...front, mark: id })
   }

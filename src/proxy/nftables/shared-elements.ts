@@ -5,7 +5,7 @@
  */
 import { elementData, type Element } from './elements.ts'
 import * as mark from './mark.ts'
-import type { Front } from './plan-fronts.ts'
+import type { Front, FrontKey } from './plan-fronts.ts'
 import { unitLength, type PlanUnit } from './plan-unit.ts'
 
 const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
@@ -21,10 +21,10 @@ interface TouchedFront {
  * lower bits name the service port.
  */
 export class ClaimedElements {
-  readonly #holders = new Map<string, number>()
+  readonly #holders = new Map<FrontKey, number>()
   /** Claims of those who come next. */
-  readonly #waiting = new Map<string, number[]>()
-  readonly #touched = new Map<string, TouchedFront>()
+  readonly #waiting = new Map<FrontKey, number[]>()
+  readonly #touched = new Map<FrontKey, TouchedFront>()
   readonly #element: (front: Front) => Element
 
   constructor(element: (front: Front) => Element) {

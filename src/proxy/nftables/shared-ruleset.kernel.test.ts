@@ -11,6 +11,7 @@ import { RouteTracker } from '../desired-routes.ts'
 import { service, slice } from '../suite/packet-case.ts'
 import { valueOf } from '../suite/translate-to-ipv6.ts'
 import { openNftablesBackend } from './apply-nftables.ts'
+import { tableName } from './desired-table.ts'
 import { SharedRuleset } from './shared-ruleset.ts'
 
 const node: NodeTraffic = {
@@ -51,11 +52,30 @@ function openBoth(rulesets: readonly SharedRuleset[]) {
   const verify = async () => {
     for (const { backend } of parts) await backend.verify()
   }
+  /** More than one transaction takes: all but the last are committed while the next one is planned. */
+  const changeMany = (services: number) =>
+    Promise.all(
+      parts.map(async ({ family, backend, tracker }) => {
+        for (let index = 0; index < services; index++) {
+          const name = `many-${index}`
+          const clusterIP = valueOf(family, `10.96.${1 + (index >> 8)}.${index & 255}`)
+          const one = valueOf(family, service({ name }))
+          tracker.serviceChanged(undefined, { ...one, spec: { ...one.spec, clusterIP, clusterIPs: [clusterIP] } })
+          tracker.sliceChanged(undefined, valueOf(family, slice({ service: name, endpoints: ['a1', 'b1'] })))
+        }
+        const { desired, changes } = tracker.collect()
+        await backend.sync(desired, changes)
+      }),
+    )
+  const fronts = (family: 'ip' | 'ip6') =>
+    execFileSync('nft', ['list', 'map', family, tableName, 'fronts'], { encoding: 'utf8', maxBuffer: 2 ** 26 }).match(
+      / : 0x/g,
+    )?.length
   const close = () => {
     for (const { backend } of parts) backend[Symbol.dispose]()
     checked('leave network namespace', setns(home.net, CLONE_NEWNET))
   }
-  return { change, verify, foreignCommit, close, listings: () => listings }
+  return { change, changeMany, fronts, verify, foreignCommit, close, listings: () => listings }
 }
 
 const shared = new SharedRuleset()
@@ -72,6 +92,29 @@ for (const { name, rulesets, after } of cases) {
       both.foreignCommit()
       await both.verify()
       assert.equal(both.listings(), after.foreign)
+    } finally {
+      both.close()
+    }
+  })
+}
+
+const many = 4_000
+for (const { name, disturb, listings } of [
+  { name: 'nobody else commits', disturb: () => {}, listings: [2] },
+  // Whom the foreign commit meets depends on how far the kernel is.
+  { name: 'somebody else commits', disturb: (foreign: () => void) => foreign(), listings: [2, 3, 4, 5, 6] },
+]) {
+  test(`large first syncs of both families at once, while ${name}`, async () => {
+    const ruleset = new SharedRuleset()
+    const both = openBoth([ruleset, ruleset])
+    try {
+      const running = both.changeMany(many)
+      disturb(both.foreignCommit)
+      await running
+      assert.ok(listings.includes(both.listings()), `listed ${both.listings()} times`)
+      assert.deepEqual([both.fronts('ip'), both.fronts('ip6')], [many, many])
+      await both.verify()
+      assert.deepEqual([both.fronts('ip'), both.fronts('ip6')], [many, many])
     } finally {
       both.close()
     }

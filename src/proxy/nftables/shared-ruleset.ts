@@ -5,6 +5,22 @@
  */
 export class SharedRuleset {
   readonly #members: ((before: number) => void)[] = []
+  #underWay: Promise<void> | undefined
+
+  /**
+   * Ends when a member's commit in another thread has ended, well or not. Wait until there is none, then read and commit
+   * in the same turn: whoever commits meanwhile does it for a generation that is just ending.
+   */
+  get underWay(): Promise<void> | undefined {
+    return this.#underWay
+  }
+
+  noteUnderWay(commit: Promise<void>): void {
+    const ended = (): void => {
+      this.#underWay = undefined
+    }
+    this.#underWay = commit.then(ended, ended)
+  }
 
   /**
    * @param onOthersCommit called with the generation that another member's commit has ended; whoever did not know that
