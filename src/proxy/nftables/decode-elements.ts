@@ -25,7 +25,9 @@ export function decodeElement(family: IpFamily, map: MapName, listed: ListedElem
       const protocol = protocolNames.get(key[width]!)
       const front = { address: address(key, 0), port: key.readUInt16BE(width + 4) }
       if (!protocol) return undefined
-      return map === 'fronts' ? { map, protocol, ...front, mark: data.readUInt32LE(0) } : { map, protocol, ...front }
+      if (map === 'no-endpoints') return { map, protocol, ...front }
+      const { comment } = listed
+      return { map, protocol, ...front, mark: data.readUInt32LE(0), ...(comment !== undefined && { comment }) }
     }
     case 'nodeports':
     case 'no-endpoint-nodeports': {

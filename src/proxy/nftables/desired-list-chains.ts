@@ -27,7 +27,7 @@ export const maxListLength = (1 << 15) - 1
 
 /**
  * A shape as a number: what map `lists` says of a list, and the key of its chain in map `spreads`. Times go up to a day
- * (86,400 s).
+ * (86,400 s). No list is empty, so no shape has the number of a length in a mark.
  */
 export const shapeNumber = (count: number, affinitySeconds: number): number => affinitySeconds * (1 << 15) + count
 

@@ -50,6 +50,7 @@ export function desiredChains(node: NodeTraffic): Chain[] {
   const family = familyTerms(node.family)
   return [
     { name: 'refuse', rules: refuseRules(nftFamily[node.family]) },
+    { name: 'to-list', rules: toListRules },
     { name: 'external-local', rules: externalLocalRules(node, family) },
     { name: 'route', rules: routeRules(node, family) },
     { name: 'dispatch', rules: dispatchRules(node, family) },
@@ -98,7 +99,9 @@ function refuseRules(family: number): Rule[] {
 }
 
 const base = (name: string, hook: BaseChain, rules: Rule[]): Chain => ({ name, base: hook, rules })
-const goTo = (chain: string): Expression => verdict({ kind: 'goto', chain })
+function goTo(chain: string): Expression {
+  return verdict({ kind: 'goto', chain })
+}
 const refuse = [goTo('refuse')]
 
 function dispatchRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
@@ -121,16 +124,32 @@ function toNodePorts({ nodePortAddresses }: NodeTraffic, family: FamilyTerms): E
   return nodePortAddresses.map((range) => [...isLocal('daddr'), ...inRange(family.daddr(0), range, 'eq')])
 }
 
+const toList: readonly Expression[] = [goTo('to-list')]
+
 /**
  * The connection mark passes the shape from one map to the next: `nft` cannot print a rule that does it in a register.
  * A map of verdicts for each list would do with one step, but the kernel walks all of such a map at every change.
  */
-const toList: readonly Expression[] = [
-  ...listNumber(0),
-  lookup('lists', reg(0), reg(8)),
-  storeCt(ctKey.mark, reg(8)),
-  loadCt(ctKey.mark, reg(0)),
-  verdictLookup('spreads', reg(0)),
+const toListRules: readonly Rule[] = [
+  {
+    comment: 'most lists: the front end says how many endpoints they have',
+    expressions: [
+      loadMeta(metaKey.mark, reg(0)),
+      bitwise(reg(0), reg(0), hostBytes(mark.lengthMask), hostBytes(0)),
+      verdictLookup('spreads', reg(0)),
+    ],
+  },
+  {
+    comment: 'long lists, affinity, lists chosen by where a connection comes from',
+    expressions: [
+      ...listNumber(0),
+      lookup('lists', reg(0), reg(8)),
+      storeCt(ctKey.mark, reg(8)),
+      loadCt(ctKey.mark, reg(0)),
+      verdictLookup('spreads', reg(0)),
+    ],
+  },
+  { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
 ]
 
 function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
@@ -164,7 +183,6 @@ function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
         ]),
     { expressions: [...markHas(mark.externalLocal), goTo('external-local')] },
     { expressions: toList },
-    { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
   ]
 }
 
@@ -173,7 +191,7 @@ function usualRules({ podCidr }: NodeTraffic, family: FamilyTerms): Rule[] {
   if (podCidr === undefined) return []
   const clusterIpOnly = [
     loadMeta(metaKey.mark, reg(0)),
-    bitwise(reg(0), reg(0), hostBytes(~mark.listMask >>> 0), hostBytes(0)),
+    bitwise(reg(0), reg(0), hostBytes(~(mark.listMask | mark.lengthMask) >>> 0), hostBytes(0)),
     compare(reg(0), 'eq', hostBytes(mark.fromOutsideMasqueraded)),
   ]
   return [
@@ -197,7 +215,6 @@ function externalLocalRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
         ]),
     { comment: 'from this node', expressions: [...isLocal('saddr'), ...addToMark(mark.masqueraded), ...toList] },
     { expressions: [...addToMark(mark.localList), ...toList] },
-    { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
   ]
 }
 

@@ -6,7 +6,7 @@ import type { Protocol } from '../backend.ts'
 import { listChain } from './desired-list-chains.ts'
 
 export type Element =
-  | { map: 'fronts'; address: string; protocol: Protocol; port: number; mark: number }
+  | { map: 'fronts'; address: string; protocol: Protocol; port: number; mark: number; comment?: string }
   | { map: 'nodeports'; protocol: Protocol; port: number; mark: number }
   | { map: 'lists'; list: number; count: number; affinitySeconds: number; comment: string }
   | { map: 'slots'; list: number; slot: number; address: string; port: number }
@@ -65,6 +65,7 @@ export function elementKey(element: Element): string {
 export function elementData(element: Element): string {
   switch (element.map) {
     case 'fronts':
+      return element.comment === undefined ? String(element.mark) : `${element.mark} # ${element.comment}`
     case 'nodeports':
       return String(element.mark)
     case 'lists':

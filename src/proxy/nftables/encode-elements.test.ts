@@ -23,6 +23,7 @@ const elementOf = (family: IpFamily): fc.Arbitrary<Element> => {
   const plain = { noNullPrototype: true }
   return fc.oneof(
     fc.record({ map: map('fronts'), address, protocol, port, mark: number }, plain),
+    fc.record({ map: map('fronts'), address, protocol, port, mark: number, comment: fc.constant('a/b:c/TCP') }, plain),
     fc.record({ map: map('nodeports'), protocol, port, mark: number }, plain),
     fc.record(
       {

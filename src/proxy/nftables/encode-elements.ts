@@ -9,6 +9,7 @@ import { writeComment } from '#kernel/netlink/nftables.ts'
 import { protocolNumber, type Protocol } from '../backend.ts'
 import { listChain, shapeNumber, type ListShape } from './desired-list-chains.ts'
 import type { Element } from './elements.ts'
+import * as mark from './mark.ts'
 
 const nested = 0x8000
 const attribute = {
@@ -26,10 +27,13 @@ export function encodeElement(writer: MessageWriter, family: IpFamily, element: 
   const width = family === 'IPv4' ? 1 : 4
   switch (element.map) {
     case 'fronts': {
+      const start = writer.length
       const at = begin(writer, width + 2, withData ? 1 : 0)
       writeAddress(writer.words, at, element.address, width)
       writePort(writer.words, at + width, element.protocol, element.port)
-      if (withData) writer.words[at + width + 4] = element.mark
+      if (!withData) return
+      writer.words[at + width + 4] = element.mark
+      if (element.comment !== undefined) addComment(writer, start, element.comment)
       return
     }
     case 'nodeports': {
@@ -107,27 +111,38 @@ function begin(writer: MessageWriter, keyWords: number, dataWords: number): numb
   return at + 3
 }
 
-/** Where lists of this shape go on: an element of map `spreads`. */
+/** Where lists of this shape go on: elements of map `spreads`, by the shape's number and by the length in a mark. */
 export function encodeSpread(writer: MessageWriter, shape: ListShape): void {
+  const { count, affinitySeconds } = shape
+  encodeGoto(writer, shapeNumber(count, affinitySeconds), listChain(shape))
+  if (affinitySeconds === 0 && count <= mark.maxShortLength)
+    encodeGoto(writer, mark.shortLength(count), listChain(shape))
+}
+
+function encodeGoto(writer: MessageWriter, number: number, chain: string): void {
   const opened = writer.open(attribute.listElement)
   const key = writer.open(attribute.key)
-  writer.attr32(attribute.value, shapeNumber(shape.count, shape.affinitySeconds)).close(key)
+  writer.attr32(attribute.value, number).close(key)
   const data = writer.open(attribute.data)
   const verdict = writer.open(attribute.verdict)
-  writer.attr32be(1, gotoCode).attrText(2, listChain(shape)).close(verdict).close(data).close(opened)
+  writer.attr32be(1, gotoCode).attrText(2, chain).close(verdict).close(data).close(opened)
 }
 
 const gotoCode = -4 >>> 0
 
 const header = (words: number, type: number): number => (words * 4) | (type << 16)
 
-/** The comment makes the element longer than `begin` says. */
 function encodeList(writer: MessageWriter, element: Element & { map: 'lists' }): void {
   const start = writer.length
   const at = begin(writer, 1, 1)
   writer.words[at] = element.list
   writer.words[at + 3] = shapeNumber(element.count, element.affinitySeconds)
-  writeComment(writer, attribute.userData, element.comment)
+  addComment(writer, start, element.comment)
+}
+
+/** Makes the element that starts there longer than `begin` says. */
+function addComment(writer: MessageWriter, start: number, comment: string): void {
+  writeComment(writer, attribute.userData, comment)
   writer.close(start)
 }
 

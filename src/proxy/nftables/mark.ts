@@ -8,6 +8,13 @@ export const maxServicePorts = 1 << 19
 /** Take the node's own endpoints (list L) instead of all (list C). Part of the list's number. */
 export const localList = 1 << 19
 export const listMask = (1 << 20) - 1
+/**
+ * Bits 20 to 24: how many endpoints the list has, where that is enough to know how to spread connections over it: they are
+ * few, and there is no affinity. Else 0, and map `lists` tells.
+ */
+export const maxShortLength = 31
+export const shortLength = (endpoints: number): number => endpoints << 20
+export const lengthMask = shortLength(maxShortLength)
 /** The front end has source ranges: see set `allowed-sources`. */
 export const restricted = 1 << 25
 /** There is nobody to answer: only the source ranges matter here; the refusal happens in the filter chains. */

@@ -34,7 +34,9 @@ function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): Pl
   const endpoints = new Map<number, { address: string; port: number }>()
   let maxEndpoint = maxRememberedEndpoint
   for (const element of listed) {
-    if (element.map === 'lists') {
+    if (element.map === 'fronts' && element.comment !== undefined) {
+      ids.set(element.comment, element.mark & (mark.maxServicePorts - 1))
+    } else if (element.map === 'lists') {
       if (!(element.list & mark.localList)) ids.set(element.comment, element.list)
       else ids.set(element.comment.slice(0, -localSuffix.length), element.list & ~mark.localList)
     } else if (element.map === 'endpoints') {

@@ -49,6 +49,8 @@ function changesOf(before: State, after: State): RouteChange[] {
   return [...keys].map((key) => ({ key, before: at(before, key), after: at(after, key) }))
 }
 
+const upTo = (length: number): number[] => Array.from({ length }, (_, index) => index + 1)
+
 const lines = (units: Iterable<PlanUnit>): string[] =>
   [...units].flatMap(({ removes, adds }) => [
     ...removes.map((element) => `- ${renderElement(element)}`),
@@ -62,12 +64,42 @@ interface PlanCase {
   readonly plan: readonly string[]
 }
 
+/** That of Service web, whose mark tells so many endpoints; 0: map `lists` does. */
+const clusterIpFront = (told: number) =>
+  `fronts 10.96.0.3 . TCP . 80 : ${1 | mark.shortLength(told) | mark.fromOutsideMasqueraded} # default/web:http/TCP`
+
 const cases: readonly PlanCase[] = [
+  {
+    name: 'too many endpoints for a mark: map lists tells',
+    before: state(route('web', upTo(31))),
+    after: state(route('web', upTo(32))),
+    plan: [
+      '+ slots 1 . 31 : 10.244.3.32 . 8080',
+      '+ lists 1 : lb-32 # default/web:http/TCP',
+      `- ${clusterIpFront(31)}`,
+      `+ ${clusterIpFront(0)}`,
+    ],
+  },
+  {
+    name: 'policy Local inside: the mark tells how many are on this node',
+    after: state(route('web', [1, 3], { internalPolicy: 'Local', local: [endpointAt(3)] })),
+    plan: [
+      '+ slots 1 . 0 : 10.244.2.1 . 8080',
+      '+ slots 1 . 1 : 10.244.1.3 . 8080',
+      `+ slots ${1 | (1 << 19)} . 0 : 10.244.1.3 . 8080`,
+      '+ cluster-ips 10.96.0.3',
+      '+ hairpin 10.244.1.3',
+      `+ ${clusterIpFront(1).replace(/ : \d+/, ` : ${1 | mark.localList | mark.shortLength(1) | mark.fromOutsideMasqueraded}`)}`,
+    ],
+  },
   {
     name: 'a load balancer address of its own: other ports are refused there, too',
     before: state(route('web', [1])),
     after: state(route('web', [1], { loadBalancerIps: ['172.30.128.1'], exclusiveIps: ['172.30.128.1'] })),
-    plan: ['+ cluster-ips 172.30.128.1', `+ fronts 172.30.128.1 . TCP . 80 : ${1 | mark.masqueraded}`],
+    plan: [
+      '+ cluster-ips 172.30.128.1',
+      `+ fronts 172.30.128.1 . TCP . 80 : ${1 | mark.shortLength(1) | mark.masqueraded}`,
+    ],
   },
   {
     name: 'a new Service with two endpoints, one of them here',
@@ -75,10 +107,9 @@ const cases: readonly PlanCase[] = [
     plan: [
       '+ slots 1 . 0 : 10.244.2.1 . 8080',
       '+ slots 1 . 1 : 10.244.1.3 . 8080',
-      '+ lists 1 : lb-2 # default/web:http/TCP',
       '+ cluster-ips 10.96.0.3',
       '+ hairpin 10.244.1.3',
-      `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+      `+ ${clusterIpFront(2)}`,
     ],
   },
   {
@@ -88,9 +119,9 @@ const cases: readonly PlanCase[] = [
     plan: [
       '- slots 1 . 0 : 10.244.2.1 . 8080',
       '- slots 1 . 2 : 10.244.2.4 . 8080',
-      '- lists 1 : lb-3 # default/web:http/TCP',
+      `- ${clusterIpFront(3)}`,
       '+ slots 1 . 0 : 10.244.2.4 . 8080',
-      '+ lists 1 : lb-2 # default/web:http/TCP',
+      `+ ${clusterIpFront(2)}`,
     ],
   },
   {
@@ -109,12 +140,7 @@ const cases: readonly PlanCase[] = [
     name: 'the last endpoint goes: refused',
     before: state(route('web', [1])),
     after: state(route('web', [])),
-    plan: [
-      '- slots 1 . 0 : 10.244.2.1 . 8080',
-      '- lists 1 : lb-1 # default/web:http/TCP',
-      '+ no-endpoints 10.96.0.3 . TCP . 80',
-      `- fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
-    ],
+    plan: ['- slots 1 . 0 : 10.244.2.1 . 8080', '+ no-endpoints 10.96.0.3 . TCP . 80', `- ${clusterIpFront(1)}`],
   },
   {
     name: 'affinity: endpoints get numbers',
@@ -124,7 +150,7 @@ const cases: readonly PlanCase[] = [
       '+ endpoints 1 : 10.244.2.1 . 8080',
       '+ lists 1 : lb-1-for-60s # default/web:http/TCP',
       '+ cluster-ips 10.96.0.3',
-      `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+      `+ ${clusterIpFront(0)}`,
     ],
   },
   {
@@ -149,7 +175,7 @@ const cases: readonly PlanCase[] = [
       `+ lists ${1 | (1 << 19)} : lb-1 # default/web:http/TCP local`,
       '+ cluster-ips 10.96.0.3',
       '+ hairpin 10.244.1.3',
-      `+ fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
+      `+ ${clusterIpFront(2)}`,
       `+ nodeports TCP . 30080 : ${1 | (1 << 28)}`,
     ],
   },
@@ -157,12 +183,7 @@ const cases: readonly PlanCase[] = [
     name: 'a Service goes: everything of it goes',
     before: state(route('web', [1])),
     after: state(),
-    plan: [
-      '- slots 1 . 0 : 10.244.2.1 . 8080',
-      '- lists 1 : lb-1 # default/web:http/TCP',
-      '- cluster-ips 10.96.0.3',
-      `- fronts 10.96.0.3 . TCP . 80 : ${1 | (1 << 27)}`,
-    ],
+    plan: ['- slots 1 . 0 : 10.244.2.1 . 8080', '- cluster-ips 10.96.0.3', `- ${clusterIpFront(1)}`],
   },
 ]
 
@@ -228,7 +249,7 @@ class FakeTable {
       .toSorted()
   }
 
-  /** Slots have no gaps, and each list's chain knows their number. */
+  /** Slots have no gaps, and whoever tells the length of a list is right. */
   checkSlots(): void {
     const slots = new Map<number, number[]>()
     for (const one of this.elements.values()) {
@@ -236,13 +257,26 @@ class FakeTable {
         slots.set(one.list, [...(slots.get(one.list) ?? []), one.slot])
       }
     }
-    for (const [list, places] of slots) {
+    for (const places of slots.values()) {
       assert.deepEqual(
         places.toSorted((a, b) => a - b),
         places.map((_, index) => index),
       )
-      const element = this.elements.get(`lists ${list}`)
-      assert.equal(element?.map === 'lists' ? element.count : 0, places.length)
+    }
+    for (const one of this.elements.values()) {
+      if (one.map === 'lists') assert.equal(slots.get(one.list)?.length, one.count)
+      if (one.map !== 'fronts' && one.map !== 'nodeports') continue
+      const told = (one.mark & mark.lengthMask) >>> 20
+      if (told > 0) assert.equal(slots.get(one.mark & mark.listMask)?.length, told)
+      else this.#checkLists(one.mark, slots)
+    }
+  }
+
+  /** The list that a front end names, and with policy Local outside the other one of its service port. */
+  #checkLists(front: number, slots: ReadonlyMap<number, unknown>): void {
+    const list = front & mark.listMask
+    for (const one of front & mark.externalLocal ? [list, list | mark.localList] : [list]) {
+      assert.equal(this.elements.has(`lists ${one}`), slots.has(one), `list ${one}`)
     }
   }
 }

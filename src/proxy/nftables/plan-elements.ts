@@ -11,6 +11,7 @@ import {
   allowedSource,
   frontElements,
   hasSameFronts,
+  isLookedFor,
   noFronts,
   refusedElement,
   servedElement,
@@ -48,6 +49,8 @@ interface List {
   readonly comment: string
   readonly affinitySeconds: number
   readonly slots: readonly Slot[]
+  /** Whether map `lists` has it. */
+  readonly isLookedFor: boolean
 }
 
 export class RoutePlanner {
@@ -118,9 +121,21 @@ export class RoutePlanner {
     if (wanted.length === 0 && slotsBefore.length === 0) return
     const comment = scope === 'cluster' ? key : `${key}${localSuffix}`
     const affinitySeconds = has?.affinitySeconds ?? 0
-    const before = { number, comment, affinitySeconds: had?.affinitySeconds ?? affinitySeconds, slots: slotsBefore }
+    const before = {
+      number,
+      comment,
+      affinitySeconds: had?.affinitySeconds ?? affinitySeconds,
+      slots: slotsBefore,
+      isLookedFor: had !== undefined && slotsBefore.length > 0 && isLookedFor(had, scope),
+    }
     const slots = this.#planSlots(before, wanted, affinitySeconds > 0)
-    const after = { number, comment, affinitySeconds, slots }
+    const after = {
+      number,
+      comment,
+      affinitySeconds,
+      slots,
+      isLookedFor: has !== undefined && slots.length > 0 && isLookedFor(has, scope),
+    }
     this.#planSlotElements(before, after, unit)
     this.#planShape(before, after, unit)
     if (slots !== wanted && slots.length > 0) this.#slots.set(number, slots)
@@ -142,11 +157,10 @@ export class RoutePlanner {
 
   #planShape(before: List, after: List, unit: OpenUnit): void {
     const number = shapeNumberOf(after)
-    if (number === shapeNumberOf(before)) return
-    if (before.slots.length > 0) unit.removes.push(listElement(before))
-    if (after.slots.length === 0) return
-    unit.adds.push(listElement(after))
-    if (this.#shapes.has(number)) return
+    const isSame = number === shapeNumberOf(before)
+    if (before.isLookedFor && !(isSame && after.isLookedFor)) unit.removes.push(listElement(before))
+    if (after.isLookedFor && !(isSame && before.isLookedFor)) unit.adds.push(listElement(after))
+    if (after.slots.length === 0 || this.#shapes.has(number)) return
     this.#shapes.add(number)
     ;(unit.chains ??= []).push({ count: after.slots.length, affinitySeconds: after.affinitySeconds })
   }

@@ -15,6 +15,8 @@ export interface Front {
   readonly address: string | undefined
   /** Its mark, of which the lower bits name the service port. */
   readonly mark: number
+  /** Name of the service port: of its ClusterIP only. */
+  readonly comment?: string
 }
 
 export interface FrontElements {
@@ -34,6 +36,8 @@ export function hasSameFronts(a: ServicePortRoute, b: ServicePortRoute): boolean
     a.internalPolicy === b.internalPolicy &&
     a.externalPolicy === b.externalPolicy &&
     (a.cluster.length === 0) === (b.cluster.length === 0) &&
+    shortLengthOf(a, 'cluster') === shortLengthOf(b, 'cluster') &&
+    shortLengthOf(a, 'local') === shortLengthOf(b, 'local') &&
     isSameList(a.externalIps, b.externalIps) &&
     isSameList(a.loadBalancerIps, b.loadBalancerIps) &&
     isSameList(a.exclusiveIps, b.exclusiveIps) &&
@@ -45,13 +49,14 @@ const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 
 export function frontElements(route: ServicePortRoute, id: number, node: NodeTraffic): FrontElements {
-  const policy = route.internalPolicy === 'Local' ? mark.localList : 0
-  const internal = policy | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded)
-  const { protocol, port, clusterIp: address } = route
+  const isLocal = route.internalPolicy === 'Local'
+  const list = (isLocal ? mark.localList : 0) | shortLengthOf(route, isLocal ? 'local' : 'cluster')
+  const internal = list | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded)
+  const { protocol, port, clusterIp: address, key: comment } = route
   const isServed = route.cluster.length > 0
   if (isExternallyAccessible(route)) return allFronts(route, id, internal)
   const key = frontKey(address, protocol, port)
-  const front = { key, protocol, port, address, mark: isServed ? id | internal : id }
+  const front = { key, protocol, port, address, mark: isServed ? id | internal : id, comment }
   return isServed ? { served: [front], refused: none } : { served: none, refused: [front] }
 }
 
@@ -70,15 +75,17 @@ function allFronts(route: ServicePortRoute, id: number, internal: number): Front
   const served: Front[] = []
   const refused: Front[] = []
   const isServed = route.cluster.length > 0
-  const add = (address: string, flags: number) => {
-    const key = frontKey(address, protocol, port)
+  const add = (address: string, flags: number, comment?: string) => {
+    const front = { key: frontKey(address, protocol, port), protocol, port, address, ...(comment && { comment }) }
     if (isServed || flags & mark.restricted) {
-      served.push({ key, protocol, port, address, mark: id | flags | (isServed ? 0 : mark.unserved) })
+      served.push({ ...front, mark: id | flags | (isServed ? 0 : mark.unserved) })
     }
-    if (!isServed) refused.push({ key, protocol, port, address, mark: id })
+    if (!isServed) refused.push({ ...front, mark: id })
   }
-  add(route.clusterIp, internal)
-  const external = route.externalPolicy === 'Local' ? mark.externalLocal : mark.masqueraded
+  add(route.clusterIp, internal, route.key)
+  // With policy Local the list depends on where a connection comes from.
+  const external =
+    route.externalPolicy === 'Local' ? mark.externalLocal : mark.masqueraded | shortLengthOf(route, 'cluster')
   for (const address of route.externalIps) add(address, external)
   const isRestricted = route.loadBalancerSourceRanges.length > 0
   for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
@@ -91,10 +98,21 @@ function allFronts(route: ServicePortRoute, id: number, internal: number): Front
   return { served, refused }
 }
 
-export const servedElement = ({ protocol, port, address, mark: value }: Front): Element =>
-  address === undefined
-    ? { map: 'nodeports', protocol, port, mark: value }
-    : { map: 'fronts', address, protocol, port, mark: value }
+/** How a front end's mark tells the length of the list, or 0 where it cannot: map `lists` has to. */
+export function shortLengthOf(route: ServicePortRoute, scope: 'cluster' | 'local'): number {
+  const { length } = route[scope]
+  return route.affinitySeconds === 0 && length <= mark.maxShortLength ? mark.shortLength(length) : 0
+}
+
+/** Whether connections look for the list in map `lists`. */
+export const isLookedFor = (route: ServicePortRoute, scope: 'cluster' | 'local'): boolean =>
+  shortLengthOf(route, scope) === 0 || (route.externalPolicy === 'Local' && isExternallyAccessible(route))
+
+export function servedElement({ protocol, port, address, mark: value, comment }: Front): Element {
+  if (address === undefined) return { map: 'nodeports', protocol, port, mark: value }
+  const front = { map: 'fronts', address, protocol, port, mark: value } as const
+  return comment === undefined ? front : { ...front, comment }
+}
 
 export const refusedElement = ({ protocol, port, address }: Front): Element =>
   address === undefined
