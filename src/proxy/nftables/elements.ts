@@ -86,6 +86,13 @@ export function elementData(element: Element): string {
   }
 }
 
+/** Whether two elements with the same key say the same. */
+export function hasSameData(a: Element, b: Element): boolean {
+  if (a.map === 'slots' && b.map === 'slots') return a.port === b.port && a.address === b.address
+  if (a.map === 'fronts' && b.map === 'fronts') return a.mark === b.mark && a.comment === b.comment
+  return elementData(a) === elementData(b)
+}
+
 export const renderElement = (element: Element): string => {
   const data = elementData(element)
   return data === '' ? elementKey(element) : `${elementKey(element)} : ${data}`

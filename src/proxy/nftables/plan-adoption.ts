@@ -1,10 +1,11 @@
 /** Taking over a table as it is in the kernel: keep its numbers and places, and change only what differs. */
 import type { DesiredRoutes, NodeTraffic, RouteChange } from '../backend.ts'
-import { elementData, elementKey, type Element } from './elements.ts'
+import { type Element, hasSameData, type MapName, mapNames } from './elements.ts'
 import * as mark from './mark.ts'
 import { localSuffix, RoutePlanner, type PlannerSeed } from './plan-elements.ts'
 import type { Slot } from './plan-slots.ts'
 import type { PlanUnit } from './plan-unit.ts'
+import { shortElementKey, type ShortKey } from './short-keys.ts'
 
 export interface Adoption {
   /** Plans further changes from here on. */
@@ -69,21 +70,25 @@ function seedFrom(listed: readonly Element[], maxRememberedEndpoint: number): Pl
 
 /** From what is listed to what `wanted` would write into an empty table. */
 function* differences(listed: readonly Element[], wanted: Iterable<PlanUnit>): Generator<PlanUnit> {
-  const present = new Map(listed.map((element) => [elementKey(element), element]))
+  const present = new Map<MapName, Map<ShortKey, Element>>(mapNames.map((name) => [name, new Map()]))
+  for (const element of listed) present.get(element.map)!.set(shortElementKey(element), element)
   for (const { adds, chains } of wanted) {
     const unit = { removes: [] as Element[], adds: [] as Element[], ...(chains && { chains }) }
     for (const element of adds) {
-      const key = elementKey(element)
-      const old = present.get(key)
-      present.delete(key)
-      if (old && elementData(old) === elementData(element)) continue
+      const key = shortElementKey(element)
+      const same = present.get(element.map)!
+      const old = same.get(key)
+      if (old) same.delete(key)
+      if (old && hasSameData(old, element)) continue
       if (old) unit.removes.push(old)
       unit.adds.push(element)
     }
     if (unit.adds.length > 0 || chains) yield unit
   }
   // Front ends go before the lists behind them.
-  const left = [...present.values()].toSorted((a, b) => removalOrder(a) - removalOrder(b))
+  const left = [...present.values()]
+    .flatMap((same) => [...same.values()])
+    .toSorted((a, b) => removalOrder(a) - removalOrder(b))
   for (const element of left) yield { removes: [element], adds: [] }
 }
 

@@ -1,14 +1,13 @@
 /** The front ends of a service port, and who may use them. */
-import { cidrContains, formatIp, ipv4Word, maskIp, parseCidr, parseIp, type IpAddress } from '#lib/ip.ts'
+import { cidrContains, formatIp, maskIp, parseCidr, parseIp, type IpAddress } from '#lib/ip.ts'
 import { isExternallyAccessible, type NodeTraffic, type Protocol, type ServicePortRoute } from '../backend.ts'
 import type { Element } from './elements.ts'
+import { frontKey, nodePortKey, type ShortKey } from './short-keys.ts'
 import * as mark from './mark.ts'
 
-/** Of a front end among those of its family. */
-export type FrontKey = number | string
-
 export interface Front {
-  readonly key: FrontKey
+  /** Unique among those of its family. */
+  readonly key: ShortKey
   readonly protocol: Protocol
   readonly port: number
   /** Absent: a port of the node. */
@@ -59,16 +58,6 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
   const front = { key, protocol, port, address, mark: isServed ? id | internal : id, comment }
   return isServed ? { served: [front], refused: none } : { served: none, refused: [front] }
 }
-
-/** Numbers take a quarter of the memory of texts, and less time: those of IPv4 have 50 bits. */
-const frontKey = (address: string, protocol: Protocol, port: number): FrontKey =>
-  address.includes(':')
-    ? `${protocol} ${port} ${address}`
-    : ipv4Word(address) * 2 ** 18 + port * 4 + protocolIndex[protocol]
-
-const nodePortKey = (protocol: Protocol, port: number): FrontKey => -(port * 4 + protocolIndex[protocol])
-
-const protocolIndex: Readonly<Record<Protocol, number>> = { TCP: 0, UDP: 1, SCTP: 2 }
 
 function allFronts(route: ServicePortRoute, id: number, internal: number): FrontElements {
   const { protocol, port } = route

@@ -5,7 +5,8 @@
  */
 import { elementData, type Element } from './elements.ts'
 import * as mark from './mark.ts'
-import type { Front, FrontKey } from './plan-fronts.ts'
+import type { Front } from './plan-fronts.ts'
+import type { ShortKey } from './short-keys.ts'
 import { unitLength, type PlanUnit } from './plan-unit.ts'
 
 const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
@@ -21,10 +22,10 @@ interface TouchedFront {
  * lower bits name the service port.
  */
 export class ClaimedElements {
-  readonly #holders = new Map<FrontKey, number>()
+  readonly #holders = new Map<ShortKey, number>()
   /** Claims of those who come next. */
-  readonly #waiting = new Map<FrontKey, number[]>()
-  readonly #touched = new Map<FrontKey, TouchedFront>()
+  readonly #waiting = new Map<ShortKey, number[]>()
+  readonly #touched = new Map<ShortKey, TouchedFront>()
   readonly #element: (front: Front) => Element
 
   constructor(element: (front: Front) => Element) {
