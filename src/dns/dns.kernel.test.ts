@@ -49,12 +49,13 @@ before(async () => {
   const underlay = await broker.ensureUnderlay(plan)
   nodeNetns = await broker.ensureNodeNetwork(plan, node, [])
   upstreamPort = await serveUpstream()
+  const openUdp = () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53)
   dns = stack.use(
-    await startDns(
+    startDns(
       {
         informers,
         pods: informers.of(Pod),
-        openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53),
+        udpFds: [await openUdp(), await openUdp()],
         tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, 53),
         settings: {
           resolvConf: '/dev/null',
@@ -65,7 +66,7 @@ before(async () => {
           endsSearches: true,
           hostSearches: [],
         },
-        maxThreads: 2,
+        patienceMs: 0,
         queriesPerThread: 500,
         log: silentLog,
       },
