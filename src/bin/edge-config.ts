@@ -17,14 +17,21 @@ export interface EdgeConfig {
   /** Whether ports below 1024 may be listened on; found out when absent. */
   readonly privileged?: boolean
   readonly dns?: DnsSettings
+  /** How many UDP sockets of cluster DNS it was given, besides one of TCP; see dns-sockets.ts. */
+  readonly udpSockets: number
   readonly logLevel?: string
 }
 
 export async function readEdgeConfig(file: string): Promise<EdgeConfig> {
   const config = JSON.parse(await readFile(file, 'utf8')) as Partial<EdgeConfig>
-  const { kubeconfig, runDir, clusterIndex } = config
-  if (typeof kubeconfig !== 'string' || typeof runDir !== 'string' || typeof clusterIndex !== 'number') {
-    throw new Error(`Cannot use ${file}: kubeconfig, runDir and clusterIndex are needed`)
+  const { kubeconfig, runDir, clusterIndex, udpSockets } = config
+  if (
+    typeof kubeconfig !== 'string' ||
+    typeof runDir !== 'string' ||
+    typeof clusterIndex !== 'number' ||
+    typeof udpSockets !== 'number'
+  ) {
+    throw new Error(`Cannot use ${file}: kubeconfig, runDir, clusterIndex and udpSockets are needed`)
   }
-  return { ...config, kubeconfig, runDir, clusterIndex }
+  return { ...config, kubeconfig, runDir, clusterIndex, udpSockets }
 }

@@ -17,12 +17,17 @@ import { openTestServer, type TestServer } from '#apiserver/open-test-server.ts'
 import { ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
 import { serveHttps } from '#apiserver/serve-https.ts'
+import { frame } from '#dns/frame-splitter.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
+import { connectInNetns } from '#kernel/connect-in-netns.ts'
+import { closeAll } from '#kernel/libc-process.ts'
 import { releaseNamespace } from '#kernel/namespaces.ts'
 import { type DetachedProcess, startDetached } from '#kernel/start-detached.ts'
+import { signalProcess } from '#kernel/process-identity.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
 import { planAddresses, planNode } from '#lib/address-plan.ts'
 import { silentLog } from '#observe/log.ts'
+import { copyDnsSockets, type DnsSockets, inheritedOf, openDnsSockets, udpSocketCount } from './dns-sockets.ts'
 import type { EdgeConfig } from './edge-config.ts'
 
 const plan = planAddresses(28)
@@ -35,11 +40,11 @@ const policy = createAuthorizer(standardPolicy)
 const authorize: Authorize = (attributes) =>
   attributes.user.name === 'tester' ? { allowed: true } : policy(attributes)
 const stack = new AsyncDisposableStack()
+const { signal: stop } = new AbortController()
 let broker: KernelBroker
 let api: TestServer
 let pki: Pki
 let edge: DetachedProcess | undefined
-let hasEnded = false
 
 before(async () => {
   stack.defer(() => rmSync(directory, { recursive: true }))
@@ -52,7 +57,7 @@ before(async () => {
   api = await openTestServer({ authorize })
 })
 after(async () => {
-  if (edge && !hasEnded) process.kill(edge.identity.pid, 'SIGKILL')
+  if (edge) signalProcess(edge.identity, 'SIGKILL')
   await stack.disposeAsync()
 })
 
@@ -65,6 +70,22 @@ async function ask(name: string, type = 'A'): Promise<dnsPacket.PeerMessage> {
   return dnsPacket.decode(packet as Buffer)
 }
 
+async function startReadyEdge(sockets: DnsSockets): Promise<DetachedProcess> {
+  const started = await startDetached({
+    command: [process.execPath, new URL('./run-edge.ts', import.meta.url).pathname, `${directory}/edge.json`],
+    env: process.env,
+    logFile,
+    inherited: inheritedOf(sockets),
+  })
+  edge = started
+  const [said] = await Promise.race([
+    once(started.progress, 'data'),
+    started.exited.then((code) => assert.fail(`the edge ended with ${code}: ${readFileSync(logFile, 'utf8')}`)),
+  ])
+  assert.deepEqual(JSON.parse(String(said)), { type: 'ready' })
+  return started
+}
+
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const seen = await look()
@@ -73,7 +94,7 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   }
 }
 
-test('starts, serves what the API says, outlives the API server, ends on SIGTERM', async () => {
+test('starts, serves what the API says, loses no question when killed, outlives the API server, ends on SIGTERM', async () => {
   const server = await serveHttps(
     {
       handle: api.api.handle,
@@ -101,6 +122,7 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
     clusterIndex: plan.index,
     resolvConf: `${directory}/absent`,
     privileged: false,
+    udpSockets: udpSocketCount(),
   }
   writeFileSync(`${directory}/edge.json`, JSON.stringify(config))
   await api.call('POST', '/apis/networking.k8s.io/v1/servicecidrs', {
@@ -119,18 +141,8 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
     { contentType: 'application/merge-patch+json' },
   )
 
-  const started = await startDetached({
-    command: [process.execPath, new URL('./run-edge.ts', import.meta.url).pathname, `${directory}/edge.json`],
-    env: process.env,
-    logFile,
-  })
-  edge = started
-  void started.exited.then(() => (hasEnded = true))
-  const [said] = await Promise.race([
-    once(started.progress, 'data'),
-    started.exited.then((code) => assert.fail(`the edge ended with ${code}: ${readFileSync(logFile, 'utf8')}`)),
-  ])
-  assert.deepEqual(JSON.parse(String(said)), { type: 'ready' })
+  const first = await openDnsSockets(broker, paths.runDir, plan)
+  const killed = await startReadyEdge(first)
 
   const made = await api.call('POST', '/api/v1/namespaces/default/services', {
     metadata: { name: 'web' },
@@ -153,6 +165,23 @@ test('starts, serves what the API says, outlives the API server, ends on SIGTERM
       client.on('data', (chunk) => resolve(String(chunk))).on('error', () => resolve(undefined))
     })
   assert.equal(await until(fromHost), 'through the edge')
+
+  // as a control plane does that finds an edge of another one's
+  const sockets = copyDnsSockets(killed.identity, udpSocketCount())
+  closeAll(inheritedOf(first))
+  process.kill(killed.identity.pid, 'SIGKILL')
+  await killed.exited
+  const askedBetween = Array.from({ length: 20 }, () => ask('web.default.svc.cluster.local'))
+  const connected = await connectInNetns(broker, { netns: paths.node(1), address: plan.controlPlaneIp, port: 53 }, stop)
+  const started = await startReadyEdge(sockets)
+  for (const { answers } of await Promise.all(askedBetween)) assert.equal(answers![0]!.data, made.object.spec.clusterIP)
+  connected.write(
+    frame(
+      dnsPacket.encode({ type: 'query', id: 1, questions: [{ type: 'A', name: 'web.default.svc.cluster.local' }] }),
+    ),
+  )
+  await once(connected, 'data')
+  connected.destroy()
 
   await server[Symbol.asyncDispose]()
   await api[Symbol.asyncDispose]()

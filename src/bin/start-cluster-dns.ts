@@ -1,5 +1,4 @@
 /** Cluster DNS of the edge process: its sockets, what it reads, and the loopback address where it tells about itself. */
-import { availableParallelism } from 'node:os'
 import { namesAnnotation } from '#api/committed-routes.ts'
 import { Pod } from '#api/pod.ts'
 import { parseServer } from '#cli/parse-dns-settings.ts'
@@ -16,6 +15,7 @@ import type { NamespaceBroker } from '#kernel/namespace-broker.ts'
 import { type AddressPlan, clusterDomain, dnsStatusPort, planAddresses } from '#lib/address-plan.ts'
 import type { Log } from '#observe/log.ts'
 import { serveHealth } from '#observe/serve-health.ts'
+import { ownDnsSockets } from './dns-sockets.ts'
 import type { EdgeConfig } from './edge-config.ts'
 
 export interface ClusterDnsDeps {
@@ -26,25 +26,25 @@ export interface ClusterDnsDeps {
   readonly log: Log
 }
 
-const dnsPort = 53
 /** Beside the nodes' Leases: pods wait until no name leads to them. */
 const leaseName = 'frontdesk-dns'
 
-/** Resolves when DNS has its sockets. */
-export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal): Promise<AsyncDisposable> {
-  const { config, client, informers, broker, log } = deps
+/** Resolves soon; `served`: when queries are read. */
+export async function startClusterDns(
+  deps: ClusterDnsDeps,
+  signal: AbortSignal,
+): Promise<AsyncDisposable & Pick<Dns, 'served'>> {
+  const { config, client, informers, log } = deps
   const plan = planAddresses(config.clusterIndex, config.ipFamilies)
-  const { underlay } = clusterPaths(config.runDir)
   const resolvConf = config.resolvConf ?? '/etc/resolv.conf'
   await using stack = new AsyncDisposableStack()
   const pods = stack.use(startInformer(client, Pod, { log, transform: selectZoneFields.Pod as never }, signal))
   const dns = stack.use(
-    await startDns(
+    startDns(
       {
         informers,
         pods,
-        openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, dnsPort),
-        tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, dnsPort),
+        ...ownDnsSockets(config.udpSockets),
         settings: {
           resolvConf,
           stubDomains: stubDomainsOf(config),
@@ -57,7 +57,6 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
           endsSearches: config.dns?.endSearches ?? true,
           hostSearches: readSearches(resolvConf),
         },
-        maxThreads: availableParallelism(),
         publish: openCommittedPublisher({ client, leaseName, isOwn: true, annotation: namesAnnotation, log }, signal),
         log,
       },
@@ -66,7 +65,7 @@ export async function startClusterDns(deps: ClusterDnsDeps, signal: AbortSignal)
   )
   await serveStatus({ ...deps, plan, dns }, stack, signal)
   const started = stack.move()
-  return { [Symbol.asyncDispose]: () => started.disposeAsync() }
+  return { served: dns.served, [Symbol.asyncDispose]: () => started.disposeAsync() }
 }
 
 function stubDomainsOf({ dns }: EdgeConfig) {

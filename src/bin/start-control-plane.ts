@@ -22,6 +22,7 @@ import type { Log } from '#observe/log.ts'
 import { openMetrics } from '#observe/metrics.ts'
 import { openSqliteStore } from '#store/sqlite/open-sqlite-store.ts'
 import { claimIndex } from './claim-index.ts'
+import { openDnsSockets, udpSocketCount } from './dns-sockets.ts'
 import { type Cluster, nodeName, readCluster } from './read-cluster.ts'
 import { startApi } from './start-api.ts'
 import { startNodes } from './start-nodes.ts'
@@ -55,7 +56,8 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   ])
   stack.use(store)
   writeKubeconfigs(cluster, pki)
-  const edge = superviseEdge({ paths, config: () => edgeConfig(cluster), env: options.env, log }, signal)
+  const openSockets = () => openDnsSockets(broker, paths.run, plan)
+  const edge = superviseEdge({ paths, config: () => edgeConfig(cluster), openSockets, env: options.env, log }, signal)
   edge.catch(() => {})
   const agents: NodeAgent[] = []
   const metrics = deferMetrics(openMetrics)
@@ -135,6 +137,7 @@ function edgeConfig({ home, record, paths, plan }: Cluster) {
     clusterIndex: record.index,
     ipFamilies: planFamilies(plan),
     ...(dns && { dns }),
+    udpSockets: udpSocketCount(),
     privileged: isPrivileged(),
   }
 }

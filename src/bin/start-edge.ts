@@ -13,8 +13,8 @@ import type { EdgeConfig } from './edge-config.ts'
 import { startClusterDns } from './start-cluster-dns.ts'
 
 /**
- * Resolves when DNS has its sockets; names are SERVFAIL, and host listeners are missing, until `synced`. The broker
- * is asked first: it settles libuv's thread pool in this thread's network namespace.
+ * Names are not answered, and host listeners are missing, until `synced`. The broker is asked first: it settles libuv's
+ * thread pool in this thread's network namespace.
  */
 export async function startEdge(
   config: EdgeConfig,
@@ -31,11 +31,13 @@ export async function startEdge(
   // The first connection is made while the broker's thread starts.
   informers.of(Service)
   const broker = await starting
-  stack.use(await startClusterDns({ config, client, informers, broker, log: log.child({ part: 'dns' }) }, signal))
+  const dns = stack.use(
+    await startClusterDns({ config, client, informers, broker, log: log.child({ part: 'dns' }) }, signal),
+  )
   const privileged = config.privileged ?? (await probeLowPorts())
   const hostAccess = { informers, broker, underlay, privileged, client, log: log.child({ part: 'host-access' }) }
   stack.use(startHostAccess(hostAccess, signal))
-  const { synced } = informers
+  const synced = Promise.all([informers.synced, dns.served]).then(() => {})
   // whoever stops before has no use for it
   synced.catch(() => {})
   const started = stack.move()

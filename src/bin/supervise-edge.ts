@@ -1,4 +1,7 @@
-/** Keeps the edge process running: adopts one that outlived us, starts it when there is none, again when it ends. */
+/**
+ * Keeps the edge process running: adopts one that outlived us, starts it when there is none, again when it ends. The
+ * sockets of cluster DNS stay open here, whatever happens to it.
+ */
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { readRunningProcesses, writeProcess } from '#cli/open-cluster-records.ts'
@@ -7,30 +10,47 @@ import { type ProcessIdentity, signalProcess } from '#kernel/process-identity.ts
 import { startDetached } from '#kernel/start-detached.ts'
 import { watchExit } from '#kernel/watch-exit.ts'
 import type { Log } from '#observe/log.ts'
+import { copyDnsSockets, type DnsSockets, inheritedOf } from './dns-sockets.ts'
 import type { EdgeConfig } from './edge-config.ts'
 
 export interface EdgeOptions {
   readonly paths: ClusterPaths
   /** As it should be now; asked for before each start. */
   readonly config: () => EdgeConfig
+  /** Asked for when no running edge has them. */
+  readonly openSockets: () => Promise<DnsSockets>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }
 
+type Supervision = Omit<EdgeOptions, 'openSockets'> & { readonly sockets: DnsSockets }
+
+/** One that ends sooner than this after its start would end again. */
+const soundMs = 5_000
 const restartDelayMs = 200
 const gracefulStopMs = 3_000
 
 /** Resolves when the edge serves. One that was told something else than it would be now is replaced. We are inside the holder's namespaces already, so it is started plainly. */
 export async function superviseEdge(options: EdgeOptions, signal: AbortSignal): Promise<void> {
   const running = readRunningProcesses(options.paths).find(({ role }) => role === 'edge')
-  if (running && (await isUpToDate(options))) return watchEdge(running, options, signal)
+  const told = running && (await readFile(configFileOf(options.paths), 'utf8').catch(() => ''))
+  const kept = running && keptSockets(running, told ?? '', options)
+  if (running && kept && told === renderConfig(options.config())) {
+    return watchEdge(running, { ...options, sockets: kept }, signal)
+  }
   if (running) await endEdge(running)
-  await startEdge(options, signal)
+  await startEdge({ ...options, sockets: kept ?? (await options.openSockets()) }, signal)
 }
 
-async function isUpToDate({ paths, config }: EdgeOptions): Promise<boolean> {
-  const told = await readFile(configFileOf(paths), 'utf8').catch(() => '')
-  return told === renderConfig(config())
+/** Undefined when that edge has none for us: it was started otherwise. */
+function keptSockets(edge: ProcessIdentity, told: string, { config, log }: EdgeOptions): DnsSockets | undefined {
+  try {
+    const { udpSockets } = JSON.parse(told) as Partial<EdgeConfig>
+    return udpSockets === config().udpSockets ? copyDnsSockets(edge, udpSockets) : undefined
+  } catch (error) {
+    log.warn({ err: error, pid: edge.pid }, "Cannot take over the edge's sockets; names do not resolve for a moment")
+    return undefined
+  }
 }
 
 const configFileOf = (paths: ClusterPaths): string => `${paths.dir}/edge.json`
@@ -45,14 +65,15 @@ async function endEdge(edge: ProcessIdentity): Promise<void> {
   clearTimeout(killer)
 }
 
-async function startEdge(options: EdgeOptions, signal: AbortSignal): Promise<void> {
-  const { paths, config, env, log } = options
+async function startEdge(options: Supervision, signal: AbortSignal): Promise<void> {
+  const { paths, config, env, log, sockets } = options
   const configFile = configFileOf(paths)
   await writeFile(configFile, renderConfig(config()), { mode: 0o600 })
   const edge = await startDetached({
     command: [process.execPath, fileURLToPath(new URL('./run-edge.ts', import.meta.url)), configFile],
     env,
     logFile: `${paths.logs}/edge.log`,
+    inherited: inheritedOf(sockets),
   })
   writeProcess(paths, { role: 'edge', ...edge.identity })
   log.info({ pid: edge.identity.pid }, 'edge started')
@@ -66,15 +87,17 @@ function once(progress: NodeJS.ReadableStream): Promise<void> {
   return new Promise((resolve) => progress.once('data', () => resolve()).once('close', () => resolve()))
 }
 
-function watchEdge(edge: ProcessIdentity, options: EdgeOptions, signal: AbortSignal): void {
+function watchEdge(edge: ProcessIdentity, options: Supervision, signal: AbortSignal): void {
+  const sinceMs = performance.now()
   const { close } = watchExit(edge, () => {
     if (signal.aborted) return
     options.log.warn({ pid: edge.pid }, 'edge ended; it is started again')
+    const delayMs = performance.now() - sinceMs < soundMs ? restartDelayMs : 0
     const timer = setTimeout(() => {
       startEdge(options, signal).catch((error: unknown) =>
         options.log.error({ error: String(error) }, 'edge does not start'),
       )
-    }, restartDelayMs)
+    }, delayMs)
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   })
   signal.addEventListener('abort', close, { once: true })

@@ -23,6 +23,7 @@ import { silentLog } from '#observe/log.ts'
 import { HeldInformers } from '../../test/fixtures/held-informers.ts'
 import { FrameSplitter, frame } from './frame-splitter.ts'
 import type { QueryCounts } from './query-counts.ts'
+import { serveTcp } from './serve-tcp.ts'
 import { type Dns, startDns } from './start-dns.ts'
 
 const plan = planAddresses(30)
@@ -49,12 +50,13 @@ before(async () => {
   const underlay = await broker.ensureUnderlay(plan)
   nodeNetns = await broker.ensureNodeNetwork(plan, node, [])
   upstreamPort = await serveUpstream()
+  const openUdp = () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53)
   dns = stack.use(
-    await startDns(
+    startDns(
       {
         informers,
         pods: informers.of(Pod),
-        openUdp: () => broker.openSharedUdpSocket(underlay, plan.controlPlaneIp, 53),
+        udpFds: [await openUdp(), await openUdp()],
         tcpFd: await broker.openTcpListener(underlay, plan.controlPlaneIp, 53),
         settings: {
           resolvConf: '/dev/null',
@@ -65,7 +67,7 @@ before(async () => {
           endsSearches: true,
           hostSearches: [],
         },
-        maxThreads: 2,
+        patienceMs: 0,
         queriesPerThread: 500,
         log: silentLog,
       },
@@ -213,6 +215,26 @@ test('one TCP connection carries many questions at once, and may be half closed'
   const answers = await askTcp(...names.map((name) => ({ type: 'A', name })))
   assert.deepEqual(new Set(answers.flatMap(data)), new Set(['10.126.0.7', '192.0.2.1']))
   assert.equal(answers.flatMap(data).length, 200)
+})
+
+test('a connection with many questions leaves room for others between its answers', async () => {
+  const query = dnsPacket.encode({ type: 'query', id: 1, questions: [{ type: 'A', name: web }] })
+  let begun = 0
+  let begunInOneTurn = 0
+  const answer = () => {
+    if (begun++ === 0) setImmediate(() => (begunInOneTurn = begun))
+    return query
+  }
+  const listening = await broker.openTcpListener(nodeNetns, node.internalIp, 5353)
+  await using _server = await serveTcp(listening, { answer, askers: dns.engine.askers, log: silentLog })
+  const socket = await connectInNetns(broker, { netns: nodeNetns, address: node.internalIp, port: 5353 }, stop.signal)
+  const splitter = new FrameSplitter()
+  let answers = 0
+  socket.on('data', (chunk) => (answers += splitter.push(chunk).length))
+  socket.end(Buffer.concat(Array.from({ length: 1000 }, () => frame(query))))
+  await once(socket, 'end')
+  assert.ok(begunInOneTurn < 100, `${begunInOneTurn} at once`)
+  assert.equal(answers, 1000)
 })
 
 test('names outside come from the host, longer answers over TCP', async () => {

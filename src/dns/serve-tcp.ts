@@ -48,39 +48,57 @@ export async function serveTcp(
   }
 }
 
+/** So many questions of a connection are answered in one turn of the event loop: long answers take milliseconds each. */
+const answersPerTurn = 8
+
 type AnswerFrame = (packet: Uint8Array) => ReturnType<AnswerPacket>
 
 function serveConnection(socket: Socket, answer: AnswerFrame, { idleMs, maxUnanswered }: TcpLimits): void {
   const splitter = new FrameSplitter()
+  /** Read, and not begun to be answered. */
+  const waiting: Uint8Array[] = []
   let unanswered = 0
   let isEnding = false
+  let isDue = false
 
-  const steer = (): void => {
-    if (unanswered >= maxUnanswered || socket.writableNeedDrain) socket.pause()
+  const isReady = (): boolean => unanswered < maxUnanswered && !socket.writableNeedDrain && !socket.destroyed
+  const work = (): void => {
+    if (isDue) return
+    for (let begun = 0; begun < answersPerTurn && waiting.length > 0 && isReady(); begun++) begin(waiting.shift()!)
+    if (waiting.length > 0 || !isReady()) socket.pause()
     else socket.resume()
-    if (isEnding && unanswered === 0) socket.end()
+    if (isEnding && waiting.length === 0 && unanswered === 0) socket.end()
+    if (waiting.length === 0 || !isReady()) return
+    isDue = true
+    setImmediate(() => {
+      isDue = false
+      work()
+    })
   }
-  const reply = (packet: Uint8Array | undefined): void => {
+  const begin = (packet: Uint8Array): void => {
+    unanswered++
+    const answered = answer(packet)
+    if (!(answered instanceof Promise)) return end(answered)
+    void answered.then((later) => {
+      end(later)
+      work()
+    })
+  }
+  const end = (packet: Uint8Array | undefined): void => {
     unanswered--
-    if (socket.destroyed) return
-    if (packet) socket.write(frame(packet))
-    steer()
+    if (packet && !socket.destroyed) socket.write(frame(packet))
   }
 
   socket.setTimeout(idleMs, () => socket.destroy())
   // the asker has gone: nobody is left to be told
   socket.on('error', () => socket.destroy())
-  socket.on('drain', steer)
+  socket.on('drain', work)
   socket.on('end', () => {
     isEnding = true
-    steer()
+    work()
   })
   socket.on('data', (chunk) => {
-    for (const packet of splitter.push(chunk)) {
-      unanswered++
-      const answered = answer(packet)
-      if (answered instanceof Promise) void answered.then(reply)
-      else reply(answered)
-    }
+    waiting.push(...splitter.push(chunk))
+    work()
   })
 }

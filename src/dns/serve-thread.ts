@@ -19,7 +19,7 @@ function serveThread(port: NonNullable<typeof parentPort>, { settings }: ThreadD
         return
       case 'serve':
         engine.apply({ kind: 'synced' })
-        // closed by whoever opened it, when this thread has ended
+        // the main thread's again when this one has ended
         serveUdp(message.fd, { ...engine, log, beforeBatch: catchUp })
         return
       case 'count': {

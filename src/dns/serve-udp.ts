@@ -21,8 +21,13 @@ export interface UdpService {
   readonly onBatch?: (count: number) => void
 }
 
+export interface UdpServer extends Disposable {
+  /** Reads no more queries; the socket stays open, and what is still to be answered is. */
+  leave(): void
+}
+
 /** Takes the descriptor over; queries are read from now on. */
-export function serveUdp(fd: number, service: UdpService): Disposable {
+export function serveUdp(fd: number, service: UdpService): UdpServer {
   const { answer, memo, askers, zone, log, beforeBatch, onBatch } = service
   let isClosed = false
 
@@ -66,6 +71,7 @@ export function serveUdp(fd: number, service: UdpService): Disposable {
     onBatch?.(count)
   })
   return {
+    leave: () => server.leave(),
     [Symbol.dispose]: () => {
       isClosed = true
       server[Symbol.dispose]()

@@ -1,10 +1,12 @@
 /** Cluster DNS: a zone that follows the API, served over UDP and TCP; other names from the host's resolvers. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import { Namespace } from '#api/namespace.ts'
 import type { Pod } from '#api/pod.ts'
 import { Service } from '#api/service.ts'
 import type { ChangeHandler, Informer, ObjectRef } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
+import { closeAll } from '#kernel/libc-process.ts'
 import type { Log } from '#observe/log.ts'
 import type { Engine, ZoneEvent } from './engine.ts'
 import type { FeedItem } from './object-feed.ts'
@@ -15,6 +17,7 @@ import { serveTcp } from './serve-tcp.ts'
 import { serveUdp } from './serve-udp.ts'
 import { DnsThreads } from './start-threads.ts'
 import { tellCommitted } from './tell-committed.ts'
+import { UdpSockets } from './udp-sockets.ts'
 
 export interface DnsOptions {
   readonly settings: ServerSettings
@@ -22,12 +25,12 @@ export interface DnsOptions {
   readonly informers: Pick<Informers, 'of'>
   /** Who asks: for metrics, and for ending searches early. */
   readonly pods: Pick<Informer<Pod>, 'onChange' | 'list' | 'get'>
-  /** Opens a bound UDP socket, which is taken over; several may be asked for, all on one place. */
-  readonly openUdp: () => Promise<number>
-  /** A bound, not yet listening TCP socket; taken over. */
+  /** Bound UDP sockets, all on one place; taken over. Each may get a thread of its own when there are many queries. */
+  readonly udpFds: readonly number[]
+  /** A bound TCP socket; taken over. */
   readonly tcpFd: number
-  /** How many threads may answer; more than one do when there are many queries. */
-  readonly maxThreads?: number
+  /** So long queries wait in the sockets for the caches to be filled; then cluster names are SERVFAIL until they are. */
+  readonly patienceMs?: number
   /** How many queries in a second one thread is thought to manage with ease. */
   readonly queriesPerThread?: number
   /**
@@ -41,39 +44,59 @@ export interface DnsOptions {
 export interface Dns extends AsyncDisposable {
   readonly engine: Engine
   readonly threads: Pick<DnsThreads, 'size'>
+  /** Queries are read. */
+  readonly served: Promise<void>
   /** In Prometheus' text format, of all threads. */
   renderMetrics(): Promise<string>
 }
 
 const defaultQueriesPerThread = 30_000
 
+const defaultPatienceMs = 2_000
+
 /**
- * Resolves when both sockets are served. Cluster names are SERVFAIL until the caches are filled; from then on a change
- * is answered in the tick in which its event arrives.
+ * Queries are read once the caches are filled: whoever asks while one server follows another waits a little in the
+ * sockets, instead of being told SERVFAIL. From then on a change is answered in the tick in which its event arrives.
  */
-export async function startDns(options: DnsOptions, signal: AbortSignal): Promise<Dns> {
-  const { settings, openUdp, log } = options
+export function startDns(options: DnsOptions, signal: AbortSignal): Dns {
+  const { settings, log } = options
   const sources = sourcesOf(options)
   const engine = openEngine(settings, log)
-  await using stack = new AsyncDisposableStack()
+  const stack = new AsyncDisposableStack()
   stack.defer(() => engine.stop())
-  const threads = stack.use(new DnsThreads({ settings, openUdp, snapshot: () => snapshotOf(sources), log }))
+  const sockets: UdpSockets = stack.use(
+    new UdpSockets(options.udpFds, (fd) => serveUdp(fd, { ...engine, log, onBatch: (count) => watchLoad(count) })),
+  )
+  const threads = stack.use(new DnsThreads({ settings, sockets, snapshot: () => snapshotOf(sources), log }))
   follow(sources, engine.apply, (item) => threads.feed(item))
   if (options.publish) tellCommitted(options.informers.of(EndpointSlice), options.publish)
-  untilSynced(options, engine, signal)
-  stack.use(serveUdp(await openUdp(), { ...engine, log, onBatch: watchLoad(options, threads) }))
-  stack.use(await serveTcp(options.tcpFd, { ...engine, log }))
-  const started = stack.move()
+  const watchLoad = loadWatcher(options, threads)
+  const ended = new AbortController()
+  stack.defer(() => ended.abort())
+  const served = untilFilled(options, untilSynced(options, engine, signal), ended.signal).then(async () => {
+    if (ended.signal.aborted) return closeAll([options.tcpFd])
+    sockets.begin()
+    stack.use(await serveTcp(options.tcpFd, { ...engine, log }))
+  })
   const renderMetrics = async (): Promise<string> => {
     const { askers } = engine
     return renderQueryMetrics([...askers.list(), askers.nobody, ...(await threads.counts())])
   }
-  return { engine, threads, renderMetrics, [Symbol.asyncDispose]: () => started.disposeAsync() }
+  return { engine, threads, served, renderMetrics, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+async function untilFilled(
+  { patienceMs = defaultPatienceMs }: DnsOptions,
+  synced: Promise<void>,
+  ended: AbortSignal,
+): Promise<void> {
+  const timer = sleep(patienceMs, undefined, { signal: ended, ref: false }).catch(() => {})
+  await Promise.race([synced, timer])
 }
 
 /** Told about batches, it adds a thread whenever this one has more to do in a second than it should. */
-function watchLoad(options: DnsOptions, threads: DnsThreads): (count: number) => void {
-  const { maxThreads = 1, queriesPerThread = defaultQueriesPerThread, log } = options
+function loadWatcher(options: DnsOptions, threads: DnsThreads): (count: number) => void {
+  const { udpFds, queriesPerThread = defaultQueriesPerThread, log } = options
   let seen = 0
   let sinceMs = performance.now()
   let isAdding = false
@@ -84,7 +107,7 @@ function watchLoad(options: DnsOptions, threads: DnsThreads): (count: number) =>
     const isBusy = nowMs - sinceMs < 1000
     seen = 0
     sinceMs = nowMs
-    if (!isBusy || isAdding || threads.size + 1 >= maxThreads) return
+    if (!isBusy || isAdding || threads.size + 1 >= udpFds.length) return
     isAdding = true
     threads
       .add()
@@ -141,9 +164,9 @@ function* snapshotOf(sources: Sources): Iterable<FeedItem> {
   }
 }
 
-function untilSynced({ informers, log }: DnsOptions, engine: Engine, signal: AbortSignal): void {
+function untilSynced({ informers, log }: DnsOptions, engine: Engine, signal: AbortSignal): Promise<void> {
   const services = informers.of(Service)
-  Promise.all([services.synced, informers.of(EndpointSlice).synced, informers.of(Namespace).synced]).then(
+  return Promise.all([services.synced, informers.of(EndpointSlice).synced, informers.of(Namespace).synced]).then(
     () => {
       engine.apply({ kind: 'synced' })
       log.info({ services: services.list().length }, 'Cluster names are served')

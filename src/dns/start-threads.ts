@@ -1,14 +1,14 @@
 /** Further threads of the DNS server, each with its own socket on the same place. Started when one is not enough. */
 import { Worker } from 'node:worker_threads'
-import { closeAll } from '#kernel/libc-process.ts'
 import type { Log } from '#observe/log.ts'
 import type { FeedItem } from './object-feed.ts'
 import type { ServerSettings } from './open-engine.ts'
 import type { FromThread, PodCounts, ThreadData, ToThread } from './thread-messages.ts'
+import type { UdpSockets } from './udp-sockets.ts'
 
 export interface ThreadsOptions {
   readonly settings: ServerSettings
-  readonly openUdp: () => Promise<number>
+  readonly sockets: Pick<UdpSockets, 'lend' | 'takeBack'>
   /** Everything there is now, each item read when it is asked for. */
   readonly snapshot: () => Iterable<FeedItem>
   readonly log: Log
@@ -43,10 +43,10 @@ export class DnsThreads implements AsyncDisposable {
 
   /** Resolves when one more thread reads queries. */
   async add(): Promise<void> {
-    const { settings, openUdp, snapshot, log } = this.#options
+    const { settings, sockets, snapshot, log } = this.#options
     const worker = new Worker(new URL('./serve-thread.ts', import.meta.url), {
       workerData: { settings } satisfies ThreadData,
-      // the socket is opened, and closed, elsewhere
+      // the socket is opened, and closed, by the main thread
       trackUnmanagedFds: false,
     })
     const thread: Thread = { worker, waiting: [], fd: undefined }
@@ -55,8 +55,7 @@ export class DnsThreads implements AsyncDisposable {
     worker.on('error', (error) => log.error({ err: error }, 'A DNS thread failed'))
     worker.on('exit', () => {
       this.#threads.delete(thread)
-      // what waits in it, and what would come to it, is the other sockets' again
-      closeAll([thread.fd])
+      if (thread.fd !== undefined) sockets.takeBack(thread.fd)
       for (const resolve of thread.waiting) resolve([])
     })
     worker.unref()
@@ -70,8 +69,9 @@ export class DnsThreads implements AsyncDisposable {
       await new Promise(setImmediate)
     }
     say({ kind: 'feed', items })
-    const fd = await openUdp()
-    if (this.#isClosed || !this.#threads.has(thread)) return closeAll([fd])
+    if (this.#isClosed || !this.#threads.has(thread)) return
+    const fd = sockets.lend()
+    if (fd === undefined) return void worker.terminate()
     thread.fd = fd
     say({ kind: 'serve', fd })
     log.info({ threads: this.#threads.size + 1 }, 'One more thread answers DNS queries')

@@ -13,15 +13,17 @@ export interface DatagramServer extends Disposable {
   readonly batch: DatagramBatch
   /** Answers that the kernel would not take. */
   readonly lost: number
+  /** Ends reading; the socket stays open, and answers begun can still be sent. */
+  leave(): void
 }
 
 /** Takes over a bound, non-blocking socket. */
 export function serveDatagrams(fd: number, handle: DatagramHandler): DatagramServer {
   const batch = new DatagramBatch(fd)
   let lost = 0
-  let isClosed = false
+  let hasLeft = false
   const poll = libc.pollReadable(fd, () => {
-    for (let turn = 0; turn < batchesPerTurn && !isClosed; turn++) {
+    for (let turn = 0; turn < batchesPerTurn && !hasLeft; turn++) {
       const count = batch.receive()
       if (count === 0) return
       handle(batch, count)
@@ -30,15 +32,19 @@ export function serveDatagrams(fd: number, handle: DatagramHandler): DatagramSer
       if (count < 64) return
     }
   })
+  const leave = (): void => {
+    if (hasLeft) return
+    hasLeft = true
+    poll.close()
+  }
   return {
     batch,
     get lost() {
       return lost
     },
+    leave,
     [Symbol.dispose]: () => {
-      if (isClosed) return
-      isClosed = true
-      poll.close()
+      leave()
       libc.close(fd)
     },
   }

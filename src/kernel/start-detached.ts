@@ -11,7 +11,11 @@ export interface DetachedOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Appended to; holds stdout and stderr. */
   readonly logFile: string
+  /** Our descriptors that it gets as its own, from `firstInheritedFd` on. */
+  readonly inherited?: readonly number[]
 }
+
+export const firstInheritedFd = 4
 
 export interface DetachedProcess {
   readonly identity: ProcessIdentity
@@ -29,7 +33,7 @@ export async function startDetached(options: DetachedOptions): Promise<DetachedP
   const [program, ...args] = options.command
   const child = spawn(program, args, {
     detached: true,
-    stdio: ['ignore', log, log, 'pipe'],
+    stdio: ['ignore', log, log, 'pipe', ...(options.inherited ?? [])],
     env: { ...options.env },
     cwd: '/',
   })

@@ -11,7 +11,7 @@ import {
   storeCt,
   verdict,
 } from '#kernel/netlink/nft-expressions.ts'
-import { familyTerms, listNumber, type Rule } from './rule-terms.ts'
+import { familyTerms, listNumber, nobodyChain, type Rule } from './rule-terms.ts'
 
 export interface ListShape {
   readonly count: number
@@ -43,7 +43,7 @@ export function parseListChain(name: string): ListShape | undefined {
 
 export function listChainRules(family: IpFamily, { count, affinitySeconds }: ListShape): Rule[] {
   const terms = familyTerms(family)
-  // The second choice matters when a list shrinks between two lookups of one packet: slot 0 always exists.
+  // The second choice matters when a list shrinks between two lookups of one packet: slot 0 exists as long as the list.
   const choices = [
     { modulus: count, comment: undefined },
     { modulus: 1, comment: 'the list has just shrunk' },
@@ -54,14 +54,14 @@ export function listChainRules(family: IpFamily, { count, affinitySeconds }: Lis
     lookup(map, reg(0), dreg),
   ]
   const translate = dnat(terms.number, reg(8), reg(8 + terms.width))
-  const drop = { expressions: [verdict({ kind: 'drop' })] }
+  const nobody = { expressions: [verdict({ kind: 'goto', chain: nobodyChain })] }
   if (affinitySeconds === 0) {
     return [
       ...choices.map(({ modulus, comment }) => ({
         ...(comment && { comment }),
         expressions: [...choose(modulus, 'slots', reg(8)), translate],
       })),
-      drop,
+      nobody,
     ]
   }
   const clientKey = [terms.saddr(0), ...listNumber(terms.width)]
@@ -93,6 +93,6 @@ export function listChainRules(family: IpFamily, { count, affinitySeconds }: Lis
       { expressions: remember('update', timeoutMs) },
       { expressions: toChosen },
     ]),
-    drop,
+    nobody,
   ]
 }

@@ -31,6 +31,7 @@ import {
   isNew,
   listNumber,
   markHas,
+  nobodyChain,
   sourceRange,
   type FamilyTerms,
   type Rule,
@@ -50,6 +51,7 @@ export function desiredChains(node: NodeTraffic): Chain[] {
   const family = familyTerms(node.family)
   return [
     { name: 'refuse', rules: refuseRules(nftFamily[node.family]) },
+    { name: nobodyChain, rules: nobodyRules(node, family) },
     { name: 'to-list', rules: toListRules },
     { name: 'external-local', rules: externalLocalRules(node, family) },
     { name: 'route', rules: routeRules(node, family) },
@@ -149,7 +151,7 @@ const toListRules: readonly Rule[] = [
       verdictLookup('spreads', reg(0)),
     ],
   },
-  { comment: 'no endpoint on this node', expressions: [verdict({ kind: 'drop' })] },
+  { expressions: [goTo(nobodyChain)] },
 ]
 
 function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
@@ -215,6 +217,28 @@ function externalLocalRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
         ]),
     { comment: 'from this node', expressions: [...isLocal('saddr'), ...addToMark(mark.masqueraded), ...toList] },
     { expressions: [...addToMark(mark.localList), ...toList] },
+  ]
+}
+
+/**
+ * The list or its first slot is not there: nobody on this node, which is silence. Or the last endpoint of all has gone
+ * since this packet's front end was looked up, as every look-up sees the newest elements: then the filter chains refuse.
+ */
+function nobodyRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
+  return [
+    ...toNodePorts(node, family).map((condition) => ({
+      comment: 'node port whose last endpoint has just gone',
+      expressions: [
+        ...condition,
+        ...family.nodePortKey(0),
+        inSet('no-endpoint-nodeports', reg(0)),
+        verdict({ kind: 'return' }),
+      ],
+    })),
+    {
+      comment: 'no endpoint on this node',
+      expressions: [...family.frontEndKey(0), inSet('no-endpoints', reg(0), true), verdict({ kind: 'drop' })],
+    },
   ]
 }
 

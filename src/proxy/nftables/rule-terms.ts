@@ -24,6 +24,9 @@ export interface Rule {
   readonly expressions: readonly Expression[]
 }
 
+/** Where a connection goes for which no endpoint was found. */
+export const nobodyChain = 'nobody'
+
 export interface FamilyTerms {
   readonly number: number
   readonly addressLength: number
