@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Pod } from '#api/pod.ts'
+import type { TerminalSize } from '#api/pod-streams.ts'
 import type { ApiRequest, UserInfo } from '#api/wire.ts'
 import { badRequest } from '../api-errors.ts'
 import { parseOfferedProtocols, selectSubprotocol } from '../auth/select-subprotocol.ts'
