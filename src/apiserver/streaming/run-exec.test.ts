@@ -38,8 +38,18 @@ function openSession() {
 
 const minute = 60_000
 const cases = [
-  { name: 'a terminal begins with the size that is told after the connection', options: onTerminal, told: size, begins: size },
-  { name: 'a terminal of a client that tells none begins without', options: onTerminal, patienceMs: 0, begins: undefined },
+  {
+    name: 'a terminal begins with the size that is told after the connection',
+    options: onTerminal,
+    told: size,
+    begins: size,
+  },
+  {
+    name: 'a terminal of a client that tells none begins without',
+    options: onTerminal,
+    patienceMs: 0,
+    begins: undefined,
+  },
   { name: 'pipes wait for nothing', options: { ...onTerminal, tty: false }, begins: undefined },
 ]
 for (const { name, options, told, patienceMs = minute, begins } of cases) {
