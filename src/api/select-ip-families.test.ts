@@ -69,7 +69,7 @@ const cases: readonly Case[] = [
     name: 'an address of a family that the cluster lacks',
     cluster: single,
     spec: { selector, clusterIP: 'fd00::1', clusterIPs: ['fd00::1'] },
-    findings: ['spec.clusterIPs[0]: Invalid value: "fd00::1": IPv6 is not configured on this cluster'],
+    findings: ['spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'],
   },
   {
     name: 'families follow from addresses',
@@ -99,6 +99,45 @@ const cases: readonly Case[] = [
     spec: { clusterIP: 'None', clusterIPs: ['None'] },
     families: ['IPv4', 'IPv6'],
     policy: 'RequireDualStack',
+  },
+  {
+    name: 'headless without a selector has what it asks for, and no more than its policy allows',
+    cluster: both,
+    spec: {
+      clusterIP: 'None',
+      clusterIPs: ['None'],
+      ipFamilyPolicy: 'SingleStack',
+      ipFamilies: ['IPv4', 'IPv6'],
+    },
+    findings: [
+      "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
+    ],
+  },
+  {
+    name: 'families that make no sense are left for validation to tell',
+    cluster: single,
+    spec: { selector, ipFamilies: ['IPv6', 'IPv6'] },
+    families: ['IPv6', 'IPv6'],
+    policy: 'SingleStack',
+  },
+  {
+    name: 'a family is released by SingleStack alone',
+    cluster: both,
+    before: dualBefore,
+    spec: { ...dualBefore, ipFamilies: ['IPv4'] },
+    findings: [
+      'spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary IP family',
+    ],
+  },
+  {
+    name: 'address and family are released by SingleStack alone',
+    cluster: both,
+    before: dualBefore,
+    spec: { ...dualBefore, clusterIPs: ['10.0.0.1'], ipFamilies: ['IPv4'] },
+    findings: [
+      'spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary cluster IP',
+      'spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary IP family',
+    ],
   },
   { name: 'ExternalName has none', cluster: both, spec: { type: 'ExternalName' } },
   {

@@ -4,15 +4,7 @@ import { forbiddenValue, invalidFor } from './findings.ts'
 import type { Finding } from './kind.ts'
 import type { ServiceSpec } from './service.ts'
 
-export function validateServiceAddresses(
-  spec: ServiceSpec,
-  before: ServiceSpec | undefined,
-  annotations: Readonly<Record<string, string>> = {},
-): Finding[] {
-  return [...validateExternalIps(spec, before), ...validateSourceRanges(spec, before, annotations)]
-}
-
-function validateExternalIps(spec: ServiceSpec, before: ServiceSpec | undefined): Finding[] {
+export function validateExternalIps(spec: ServiceSpec, before: ServiceSpec | undefined): Finding[] {
   const known = new Set(before?.externalIPs ?? [])
   return (spec.externalIPs ?? []).flatMap((ip, index) => {
     if (known.has(ip)) return []
@@ -24,24 +16,28 @@ function validateExternalIps(spec: ServiceSpec, before: ServiceSpec | undefined)
 const annotation = 'service.beta.kubernetes.io/load-balancer-source-ranges'
 const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'"
 
-/** The path has a capital L upstream too. */
-function validateSourceRanges(
+/** The path has a capital L upstream too. Spaces around a range do not count. */
+export function validateSourceRanges(
   spec: ServiceSpec,
   before: ServiceSpec | undefined,
-  annotations: Readonly<Record<string, string>>,
+  annotations: Readonly<Record<string, string>> = {},
 ): Finding[] {
   const ranges = spec.loadBalancerSourceRanges ?? []
   if (ranges.length > 0) {
-    const forbidden = forbiddenValue('spec.LoadBalancerSourceRanges', onlyLoadBalancer)
+    const path = 'spec.LoadBalancerSourceRanges'
     const known = new Set(before?.loadBalancerSourceRanges ?? [])
-    const bad = ranges.flatMap((range, index) =>
-      known.has(range) ? [] : invalidFor(`spec.LoadBalancerSourceRanges[${index}]`, range, cidrProblems(range.trim())),
-    )
-    return spec.type === 'LoadBalancer' ? bad : [forbidden, ...bad]
+    const bad = ranges.flatMap((range, index) => (known.has(range) ? [] : validateRange(`${path}[${index}]`, range)))
+    return [...forbiddenFor(spec, path), ...bad]
   }
-  const text = annotations[annotation]?.trim() ?? ''
-  if (text === '') return []
+  const text = annotations[annotation]
+  if (text === undefined) return []
   const path = `metadata.annotations[${annotation}]`
-  if (spec.type !== 'LoadBalancer') return [forbiddenValue(path, onlyLoadBalancer)]
-  return text.split(',').flatMap((range) => invalidFor(path, text, cidrProblems(range.trim())).slice(0, 1))
+  const bad = text.trim() === '' ? [] : text.split(',').flatMap((range) => validateRange(path, range))
+  return [...forbiddenFor(spec, path), ...bad]
 }
+
+const forbiddenFor = ({ type }: ServiceSpec, path: string): Finding[] =>
+  type === 'LoadBalancer' ? [] : [forbiddenValue(path, onlyLoadBalancer)]
+
+const validateRange = (path: string, text: string): Finding[] =>
+  invalidFor(path, text.trim(), cidrProblems(text.trim()))

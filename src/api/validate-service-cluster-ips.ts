@@ -8,7 +8,6 @@ import {
   invalidValue,
   oneOfValues,
   requiredValue,
-  sameValue,
   unsupportedValue,
 } from './findings.ts'
 import type { Finding } from './kind.ts'
@@ -18,16 +17,16 @@ const families = ['IPv4', 'IPv6'] as const
 const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'] as const
 
 export function validateServiceClusterIps(spec: ServiceSpec): Finding[] {
-  if (spec.type === 'ExternalName') return validateExternalName(spec)
+  if (spec.type === 'ExternalName') return []
   return [
+    ...validatePairing(spec),
     ...validateFamilies(spec),
     ...oneOfValues('spec.ipFamilyPolicy', spec.ipFamilyPolicy, policies),
-    ...validatePairing(spec),
     ...validateAddresses(spec),
   ]
 }
 
-function validateExternalName(spec: ServiceSpec): Finding[] {
+export function validateNoClusterIps(spec: ServiceSpec): Finding[] {
   const detail = 'may not be set for ExternalName services'
   const fields = ['clusterIPs', 'ipFamilies', 'ipFamilyPolicy'] as const
   return fields
@@ -57,63 +56,65 @@ function validatePairing({ clusterIP = '', clusterIPs = [] }: ServiceSpec): Find
 
 function validateAddresses(spec: ServiceSpec): Finding[] {
   const ips = spec.clusterIPs ?? []
-  if (ips.includes('None')) {
-    const detail = "'None' must be the first and only value"
-    return ips.length === 1 ? [] : [invalidValue('spec.clusterIPs', ips, detail)]
-  }
-  const findings: Finding[] = []
-  if (ips.length > 2) findings.push(invalidValue('spec.clusterIPs', ips, 'may only hold up to 2 values'))
-  findings.push(...ips.flatMap((ip, index) => validateAddress(ip, index, spec)))
-  const [one, two] = ips.map((ip) => parseIp(ip)?.family)
-  if (ips.length === 2 && one !== undefined && one === two) {
-    findings.push(invalidValue('spec.clusterIPs', ips, 'may specify no more than one IP for each IP family'))
-  }
-  return findings
+  if (ips.length === 1 && ips[0] === 'None') return []
+  const malformed = ips.flatMap((ip, index) =>
+    ip === 'None' && index === 0
+      ? [invalidValue('spec.clusterIPs', ips, "'None' must be the first and only value")]
+      : invalidFor(`spec.clusterIPs[${index}]`, ip, ipProblems(ip)),
+  )
+  const tooMany = ips.length > 2 ? [invalidValue('spec.clusterIPs', ips, 'may only hold up to 2 values')] : []
+  // Families of what is no address say nothing.
+  return malformed.length > 0 ? [...malformed, ...tooMany] : [...tooMany, ...validateIpFamilies(ips, spec.ipFamilies)]
 }
 
-function validateAddress(ip: string, index: number, spec: ServiceSpec): Finding[] {
-  const path = `spec.clusterIPs[${index}]`
-  const problems = ipProblems(ip)
-  if (problems.length > 0) return invalidFor(path, ip, problems)
-  const wanted = spec.ipFamilies?.[index]
-  if (wanted === undefined || !families.includes(wanted) || parseIp(ip)?.family === wanted) return []
-  return [invalidValue(path, ip, `expected an ${wanted} value as indicated by \`ipFamilies[${index}]\``)]
+function validateIpFamilies(ips: readonly string[], wanted: readonly string[] = []): Finding[] {
+  const found = ips.map((ip) => parseIp(ip)?.family)
+  const isDual = found.includes('IPv4') && found.includes('IPv6')
+  const detail = 'may specify no more than one IP for each IP family'
+  const alike = ips.length > 1 && !isDual ? [invalidValue('spec.clusterIPs', ips, detail)] : []
+  const others = ips.flatMap((ip, index) => {
+    const family = families.find((one) => one === wanted[index])
+    if (family === undefined || family === found[index]) return []
+    const expected = `expected an ${family} value as indicated by \`ipFamilies[${index}]\``
+    return [invalidValue(`spec.clusterIPs[${index}]`, ip, expected)]
+  })
+  return [...alike, ...others]
 }
 
 /** An address, once given, stays. Nothing of this applies when the Service has been or becomes an ExternalName. */
 export function validateServiceClusterIpsUpdate(spec: ServiceSpec, before: ServiceSpec): Finding[] {
   if (spec.type === 'ExternalName' || before.type === 'ExternalName') return []
-  const isHeadless = (ips: readonly string[] | undefined) => ips?.[0] === 'None'
-  if (isHeadless(spec.clusterIPs) && isHeadless(before.clusterIPs)) return []
-  return [...addressChanges(spec, before), ...familyChanges(spec, before)]
+  const isHeadless = (ips: readonly string[] | undefined) => ips?.length === 1 && ips[0] === 'None'
+  const [is, was] = [isHeadless(spec.clusterIPs), isHeadless(before.clusterIPs)]
+  if (is && was) return []
+  return [...addressChanges(spec, before), ...(is || was ? [] : familyChanges(spec, before))]
 }
 
 function addressChanges(spec: ServiceSpec, before: ServiceSpec): Finding[] {
   const now = spec.clusterIPs ?? []
   const then = before.clusterIPs ?? []
-  if (then.length === 0) return []
-  if (now.length === 0)
+  if (then.length > 0 && now.length === 0) {
     return [invalidValue('spec.clusterIPs[0]', spec.clusterIPs ?? null, 'primary clusterIP can not be unset')]
-  if (now[0] !== then[0]) return [invalidValue('spec.clusterIPs[0]', now, 'may not change once set')]
-  if (then.length === 2 && now.length === 2 && now[1] !== then[1]) {
-    return [invalidValue('spec.clusterIPs[1]', now, 'may not change once set')]
   }
-  if (then.length === 2 && now.length === 1) return releaseNeedsSingleStack(spec, 'clusterIP')
-  return []
+  const changed = then.flatMap((ip, index) =>
+    now[index] === undefined || now[index] === ip
+      ? []
+      : [invalidValue(`spec.clusterIPs[${index}]`, now, 'may not change once set')],
+  )
+  return now.length < then.length ? [...changed, ...releaseNeedsSingleStack(spec, 'clusterIP')] : changed
 }
 
+/** All told at the first one, wherever the change is. */
 function familyChanges(spec: ServiceSpec, before: ServiceSpec): Finding[] {
+  const path = 'spec.ipFamilies[0]'
   const now = spec.ipFamilies ?? []
   const then = before.ipFamilies ?? []
-  if (then.length === 0) return []
-  if (now.length === 0)
-    return [invalidValue('spec.ipFamilies[0]', spec.ipFamilies ?? null, 'primary ipFamily can not be unset')]
-  if (now[0] !== then[0]) return [invalidValue('spec.ipFamilies[0]', now, 'may not change once set')]
-  if (then.length === 2 && now.length === 2 && !sameValue(now, then)) {
-    return [invalidValue('spec.ipFamilies', now, 'may not change once set')]
+  if (then.length > 0 && now.length === 0) {
+    return [invalidValue(path, spec.ipFamilies ?? null, 'primary ipFamily can not be unset')]
   }
-  if (then.length === 2 && now.length === 1) return releaseNeedsSingleStack(spec, 'ipFamily')
-  return []
+  const isChanged = then.some((family, index) => now[index] !== undefined && now[index] !== family)
+  const changed = isChanged ? [invalidValue(path, now, 'may not change once set')] : []
+  return now.length < then.length ? [...changed, ...releaseNeedsSingleStack(spec, 'ipFamily')] : changed
 }
 
 function releaseNeedsSingleStack(spec: ServiceSpec, what: 'clusterIP' | 'ipFamily'): Finding[] {

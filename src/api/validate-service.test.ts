@@ -101,8 +101,8 @@ const cases: readonly Case[] = [
     name: 'ExternalName needs a name and nothing of the cluster',
     spec: { type: 'ExternalName', clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1'] },
     findings: [
-      'spec.externalName: Required value',
       'spec.clusterIPs: Forbidden: may not be set for ExternalName services',
+      'spec.externalName: Required value',
     ],
   },
   {
@@ -313,7 +313,7 @@ const cases: readonly Case[] = [
     meta: { annotations: { 'service.beta.kubernetes.io/load-balancer-source-ranges': '10.0.0.0/8, x' } },
     spec: { type: 'LoadBalancer', ports },
     findings: [
-      'metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: Invalid value: "10.0.0.0/8, x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+      'metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: Invalid value: "x": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
     ],
   },
   {
@@ -409,9 +409,9 @@ const cases: readonly Case[] = [
     spec: { ports, ...dual, clusterIPs: ['10.96.0.1', 'fd00::1'], ipFamilies: ['IPv6', 'IPv4'] },
     before: { ports, ...dual },
     findings: [
+      'spec.ipFamilies[0]: Invalid value: ["IPv6","IPv4"]: may not change once set',
       'spec.clusterIPs[0]: Invalid value: "10.96.0.1": expected an IPv6 value as indicated by `ipFamilies[0]`',
       'spec.clusterIPs[1]: Invalid value: "fd00::1": expected an IPv4 value as indicated by `ipFamilies[1]`',
-      'spec.ipFamilies[0]: Invalid value: ["IPv6","IPv4"]: may not change once set',
     ],
   },
   {
@@ -427,6 +427,88 @@ const cases: readonly Case[] = [
     findings: [],
   },
   { name: 'a name may begin with a digit', meta: { name: '1web' }, spec: { ports }, findings: [] },
+  {
+    name: 'both addresses stay',
+    spec: { ports, ...dual, clusterIP: '10.96.0.2', clusterIPs: ['10.96.0.2', 'fd00::2'] },
+    before: { ports, ...dual },
+    findings: [
+      'spec.clusterIPs[0]: Invalid value: ["10.96.0.2","fd00::2"]: may not change once set',
+      'spec.clusterIPs[1]: Invalid value: ["10.96.0.2","fd00::2"]: may not change once set',
+    ],
+  },
+  {
+    name: 'an address that is changed while the other is released without SingleStack',
+    spec: { ports, ...dual, clusterIP: '10.96.0.2', clusterIPs: ['10.96.0.2'] },
+    before: { ports, ...dual },
+    findings: [
+      'spec.clusterIPs[0]: Invalid value: ["10.96.0.2"]: may not change once set',
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": must be set to \'SingleStack\' when releasing the secondary clusterIP',
+    ],
+  },
+  {
+    name: 'None behind an address is no address',
+    spec: { ports, clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1', 'None'] },
+    findings: [
+      'spec.clusterIPs[1]: Invalid value: "None": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+  },
+  {
+    name: 'spaces around source ranges do not count, and are not told',
+    spec: { type: 'LoadBalancer', ports, loadBalancerSourceRanges: [' 10.0.0.0/8 ', ' 10.1.1.1/8 '] },
+    findings: [
+      'spec.LoadBalancerSourceRanges[1]: Invalid value: "10.1.1.1/8": must not have bits set beyond the prefix length',
+    ],
+  },
+  {
+    name: 'an empty annotation of source ranges is for load balancers, too',
+    meta: { annotations: { 'service.beta.kubernetes.io/load-balancer-source-ranges': '' } },
+    spec: { ports },
+    findings: [
+      "metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+  },
+  {
+    name: 'everything wrong at once, in the order in which Kubernetes tells it',
+    spec: {
+      type: 'ClusterIP',
+      ports: [
+        { name: 'a', port: 0, protocol: 'X', nodePort: 30_000 },
+        { name: 'a', port: 1, nodePort: 30_000 },
+      ],
+      sessionAffinity: 'None',
+      sessionAffinityConfig: undefined,
+      clusterIPs: ['10.96.0.1'],
+      ipFamilies: ['IPv4', 'IPv4'],
+      ipFamilyPolicy: 'Both',
+      externalIPs: ['127.0.0.1'],
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      loadBalancerClass: 'a b',
+      allocateLoadBalancerNodePorts: true,
+      externalTrafficPolicy: 'Near',
+      healthCheckNodePort: 30_001,
+      internalTrafficPolicy: 'Near',
+      trafficDistribution: 'Near',
+    },
+    findings: [
+      'spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
+      'spec.ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"',
+      'spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive',
+      'spec.ports[1].name: Duplicate value: "a"',
+      'spec.clusterIPs: Invalid value: ["10.96.0.1"]: must be empty when `clusterIP` is not specified',
+      'spec.ipFamilies[1]: Duplicate value: "IPv4"',
+      'spec.ipFamilyPolicy: Unsupported value: "Both": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
+      'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+      "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
+      "spec.ports[1].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
+      "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      'spec.externalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local"',
+      "spec.healthCheckNodePort: Invalid value: 30001: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+      'spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local"',
+      'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+    ],
+  },
   {
     name: 'a selector of impossible labels',
     spec: { ports, selector: { 'a b': 'c' } },

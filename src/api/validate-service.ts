@@ -18,8 +18,12 @@ import {
 import type { Finding, ValidationContext } from './kind.ts'
 import type { Service, ServicePort, ServiceSpec } from './service.ts'
 import { isExternallyAccessible, isHeadless, needsClusterIp, needsHealthCheckNodePort } from './service-rules.ts'
-import { validateServiceAddresses } from './validate-service-addresses.ts'
-import { validateServiceClusterIps, validateServiceClusterIpsUpdate } from './validate-service-cluster-ips.ts'
+import { validateExternalIps, validateSourceRanges } from './validate-service-addresses.ts'
+import {
+  validateNoClusterIps,
+  validateServiceClusterIps,
+  validateServiceClusterIpsUpdate,
+} from './validate-service-cluster-ips.ts'
 import { validateServiceStatus } from './validate-service-status.ts'
 import { validateLabels, validateObjectMeta } from './validate-object-meta.ts'
 
@@ -29,9 +33,9 @@ export function validateService(service: Service, { before, subresource }: Valid
   if (subresource === 'status') return [...metadata, ...validateServiceStatus(service)]
   return [
     ...metadata,
+    ...(before === undefined ? [] : validateUpdate(service.spec, before.spec)),
     ...validateTopologyAnnotations(service),
     ...validateSpec(service.spec, before?.spec, service.metadata.annotations),
-    ...(before === undefined ? [] : validateUpdate(service.spec, before.spec)),
   ]
 }
 
@@ -44,12 +48,15 @@ function validateSpec(
 ): Finding[] {
   return [
     ...validateWhatTypeNeeds(spec),
-    ...validatePorts(spec),
-    ...(spec.type ? oneOfValues('spec.type', spec.type, serviceTypes) : [requiredValue('spec.type')]),
+    ...validatePorts(spec.ports ?? []),
     ...validateLabels('spec.selector', spec.selector),
     ...validateAffinity(spec),
     ...validateServiceClusterIps(spec),
-    ...validateServiceAddresses(spec, before, annotations),
+    ...validateExternalIps(spec, before),
+    ...(spec.type ? oneOfValues('spec.type', spec.type, serviceTypes) : [requiredValue('spec.type')]),
+    ...validateNodePorts(spec),
+    ...duplicatePorts(spec.ports ?? []),
+    ...validateSourceRanges(spec, before, annotations),
     ...validateLoadBalancerFields(spec),
     ...validateTrafficPolicies(spec),
     ...oneOfValues('spec.trafficDistribution', spec.trafficDistribution, [
@@ -61,30 +68,38 @@ function validateSpec(
 }
 
 function validateWhatTypeNeeds(spec: ServiceSpec): Finding[] {
-  if (isHeadless(spec) && (spec.type === 'LoadBalancer' || spec.type === 'NodePort')) {
-    return [invalidValue('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`)]
-  }
-  if (spec.type !== 'ExternalName') return []
-  const name = (spec.externalName ?? '').replace(/\.$/, '')
+  if (spec.type === 'ExternalName') return [...validateNoClusterIps(spec), ...validateExternalName(spec.externalName)]
+  if (!isHeadless(spec)) return spec.ports?.length ? [] : [requiredValue('spec.ports')]
+  if (spec.type !== 'LoadBalancer' && spec.type !== 'NodePort') return []
+  return [invalidValue('spec.clusterIPs[0]', 'None', `may not be set to 'None' for ${spec.type} services`)]
+}
+
+function validateExternalName(externalName = ''): Finding[] {
+  const name = externalName.replace(/\.$/, '')
   if (name === '') return [requiredValue('spec.externalName')]
   return invalidFor('spec.externalName', name, dns1123SubdomainProblems(name))
 }
 
-function validatePorts(spec: ServiceSpec): Finding[] {
-  const ports = spec.ports ?? []
-  const findings = ports.flatMap((port, index) => validatePort(port, `spec.ports[${index}]`, ports.length > 1))
-  if (ports.length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName')
-    findings.push(requiredValue('spec.ports'))
-  findings.push(...duplicateNames(ports), ...duplicatePorts(ports), ...validateNodePorts(spec, ports))
-  return findings
+function validatePorts(ports: readonly ServicePort[]): Finding[] {
+  const names = new Set<string>()
+  return ports.flatMap((port, index) => {
+    const path = `spec.ports[${index}]`
+    const { name = '' } = port
+    const findings = [...validatePortName(`${path}.name`, name, ports.length > 1, names), ...validatePort(port, path)]
+    names.add(name)
+    return findings
+  })
 }
 
-function validatePort(port: ServicePort, path: string, needsName: boolean): Finding[] {
-  const { name = '', protocol, targetPort, appProtocol } = port
-  const findings: Finding[] = []
-  if (needsName && name === '') findings.push(requiredValue(`${path}.name`))
-  else if (name !== '') findings.push(...invalidFor(`${path}.name`, name, dns1123LabelProblems(name)))
-  findings.push(...invalidFor(`${path}.port`, port.port ?? 0, portNumberProblems(port.port ?? 0)))
+function validatePortName(path: string, name: string, isNeeded: boolean, others: ReadonlySet<string>): Finding[] {
+  if (name === '') return isNeeded ? [requiredValue(path)] : []
+  const wrong = invalidFor(path, name, dns1123LabelProblems(name))
+  return others.has(name) ? [...wrong, duplicateValue(path, name)] : wrong
+}
+
+function validatePort(port: ServicePort, path: string): Finding[] {
+  const { protocol, targetPort, appProtocol } = port
+  const findings = invalidFor(`${path}.port`, port.port ?? 0, portNumberProblems(port.port ?? 0))
   if (!protocol) findings.push(requiredValue(`${path}.protocol`))
   else findings.push(...oneOfValues(`${path}.protocol`, protocol, ['TCP', 'UDP', 'SCTP']))
   findings.push(...validatePortReference(`${path}.targetPort`, targetPort ?? port.port ?? 0))
@@ -99,16 +114,6 @@ export function validatePortReference(path: string, port: number | string): Find
   return invalidFor(path, port, typeof port === 'number' ? portNumberProblems(port) : portNameProblems(port))
 }
 
-function duplicateNames(ports: readonly ServicePort[]): Finding[] {
-  const seen = new Set<string>()
-  return ports.flatMap(({ name = '' }, index) => {
-    if (name === '') return []
-    if (seen.has(name)) return [duplicateValue(`spec.ports[${index}].name`, name)]
-    seen.add(name)
-    return []
-  })
-}
-
 function duplicatePorts(ports: readonly ServicePort[]): Finding[] {
   const seen = new Set<string>()
   return ports.flatMap(({ protocol = 'TCP', port }, index) => {
@@ -119,17 +124,21 @@ function duplicatePorts(ports: readonly ServicePort[]): Finding[] {
   })
 }
 
-function validateNodePorts(spec: ServiceSpec, ports: readonly ServicePort[]): Finding[] {
+function validateNodePorts({ type, ports = [] }: ServiceSpec): Finding[] {
+  const unusable = ports.flatMap(({ nodePort }, index) =>
+    nodePort && type === 'ClusterIP'
+      ? [forbiddenValue(`spec.ports[${index}].nodePort`, "may not be used when `type` is 'ClusterIP'")]
+      : [],
+  )
   const seen = new Set<string>()
-  return ports.flatMap(({ protocol = 'TCP', nodePort }, index) => {
+  const twice = ports.flatMap(({ protocol = 'TCP', nodePort }, index) => {
     if (!nodePort) return []
-    const path = `spec.ports[${index}].nodePort`
-    if (spec.type === 'ClusterIP') return [forbiddenValue(path, "may not be used when `type` is 'ClusterIP'")]
     const key = `${protocol}/${nodePort}`
-    if (seen.has(key)) return [duplicateValue(path, nodePort)]
+    if (seen.has(key)) return [duplicateValue(`spec.ports[${index}].nodePort`, nodePort)]
     seen.add(key)
     return []
   })
+  return [...unusable, ...twice]
 }
 
 function validateAffinity(spec: ServiceSpec): Finding[] {
@@ -160,7 +169,7 @@ function validateLoadBalancerFields(spec: ServiceSpec): Finding[] {
     findings.push(forbiddenValue('spec.allocateLoadBalancerNodePorts', onlyLoadBalancer))
   }
   if (spec.loadBalancerClass === undefined) return findings
-  if (!isLoadBalancer) findings.push(forbiddenValue('spec.loadBalancerClass', onlyLoadBalancer))
+  if (!isLoadBalancer) return [...findings, forbiddenValue('spec.loadBalancerClass', onlyLoadBalancer)]
   const problems = qualifiedNameProblems(spec.loadBalancerClass)
   return [...findings, ...invalidFor('spec.loadBalancerClass', spec.loadBalancerClass, problems)]
 }
@@ -203,13 +212,13 @@ function validateTopologyAnnotations({ metadata: { annotations = {} } }: Service
 
 function validateUpdate(spec: ServiceSpec, before: ServiceSpec): Finding[] {
   const findings = validateServiceClusterIpsUpdate(spec, before)
-  const wasBoth = needsHealthCheckNodePort(spec) && needsHealthCheckNodePort(before)
-  if (wasBoth && !sameValue(spec.healthCheckNodePort, before.healthCheckNodePort)) {
-    findings.push(forbiddenValue('spec.healthCheckNodePort', 'field is immutable'))
-  }
   const staysLoadBalancer = spec.type === 'LoadBalancer' && before.type === 'LoadBalancer'
   if (staysLoadBalancer && !sameValue(spec.loadBalancerClass, before.loadBalancerClass)) {
     findings.push(invalidValue('spec.loadBalancerClass', spec.loadBalancerClass ?? null, 'may not change once set'))
+  }
+  const wasBoth = needsHealthCheckNodePort(spec) && needsHealthCheckNodePort(before)
+  if (wasBoth && !sameValue(spec.healthCheckNodePort, before.healthCheckNodePort)) {
+    findings.push(forbiddenValue('spec.healthCheckNodePort', 'field is immutable'))
   }
   return findings
 }

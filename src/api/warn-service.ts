@@ -3,22 +3,21 @@ import { parseCidr, parseIp, formatCidr, formatIp } from '#lib/ip.ts'
 import type { Service } from './service.ts'
 import { isHeadless } from './service-rules.ts'
 
-export function serviceWarnings(service: Service, before?: Service): string[] {
+export function serviceWarnings(service: Service): string[] {
   return [
-    ...topologyWarnings(service, before),
+    ...topologyWarnings(service),
     ...typeWarnings(service),
     ...distributionWarnings(service),
     ...addressWarnings(service),
   ]
 }
 
+const annotation = 'service.kubernetes.io/topology-mode'
 const oldAnnotation = 'service.kubernetes.io/topology-aware-hints'
 
-function topologyWarnings({ metadata: { annotations } }: Service, before: Service | undefined): string[] {
-  const isNew =
-    annotations?.[oldAnnotation] !== undefined && before?.metadata.annotations?.[oldAnnotation] === undefined
-  return isNew
-    ? [`metadata.annotations[${oldAnnotation}]: deprecated in v1.27+; use service.kubernetes.io/topology-mode instead`]
+function topologyWarnings({ metadata: { annotations = {} } }: Service): string[] {
+  return oldAnnotation in annotations
+    ? [`annotation ${oldAnnotation} is deprecated, please use ${annotation} instead`]
     : []
 }
 
@@ -33,7 +32,7 @@ function typeWarnings({ spec }: Service): string[] {
     warnings.push(
       spec.type === 'ExternalName'
         ? 'spec.externalIPs is ignored when spec.type is "ExternalName"'
-        : 'spec.externalIPs is deprecated since v1.36 and will be removed in a future release',
+        : 'spec.externalIPs is deprecated and may no longer be implemented in some clusters',
     )
   }
   if (spec.type !== 'ExternalName' && spec.externalName) {

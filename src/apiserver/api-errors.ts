@@ -127,7 +127,7 @@ export const unsupportedMediaType = (accepted: readonly string[]) =>
 /** A patch that does not fit the object. */
 export const unprocessable = (why: string) =>
   failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-    causes: [{ message: why }],
+    causes: [{ field: 'patch', message: why }],
   })
 
 export const tooLarge = (message: string) => failure(413, 'RequestEntityTooLarge', message)

@@ -72,7 +72,9 @@ cases('patching', {
       { op: 'replace', path: '/data/x', value: '2' },
       { op: 'test', path: '/data/x', value: '3' },
     ]
-    assert.equal((await server.call('PATCH', `${maps}/a`, patch, json)).status, 422)
+    const { status, object } = await server.call('PATCH', `${maps}/a`, patch, json)
+    assert.equal(status, 422)
+    assert.deepEqual(object.details.causes, [{ field: 'patch', message: 'Test failed: 2 != 3' }])
     assert.deepEqual((await server.call('GET', `${maps}/a`)).object.data, { x: '1' })
   },
   'a resourceVersion in the patch is a precondition': async (server) => {

@@ -405,6 +405,7 @@ test('excluded nodes take nothing', async () => {
   assert.equal(ipOf('web'), ip, 'the address stays its own')
   await exclude(1, 'false')
   await until(() => reasonOf('web') === 'Connected')
+  await eventOf('web', 'UpdatedLoadBalancer', /Connected to .* through node-1/)
   assert.equal(await dial('host', ip), `a ${nodes[0]!.internalIp}`)
   await exclude(1, null)
   await exclude(2, null)

@@ -138,6 +138,8 @@ export class Reconciler {
     await this.#write(key, planAnnouncement(service, ips, verdict, clock.nowMs()))
     if (!isAnnounced) {
       recordEvent(service, 'Normal', 'EnsuredLoadBalancer', `Ensured load balancer: ${verdict.message}`)
+    } else if (reachable?.status === 'False') {
+      recordEvent(service, 'Normal', 'UpdatedLoadBalancer', `Updated load balancer: ${verdict.message}`)
     }
   }
 

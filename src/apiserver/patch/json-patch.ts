@@ -11,7 +11,7 @@ export function jsonPatch(target: object, patch: unknown): unknown {
   const checked = checkOperations(patch)
   const result: unknown = structuredClone(target)
   const failure = applyPatch(result, structuredClone(checked)).find((error) => error !== null)
-  if (failure) throw unprocessable(`${failure.name}: ${failure.message}`)
+  if (failure) throw unprocessable(failure.message)
   return result
 }
 

@@ -24,7 +24,7 @@ export function orderElements({ list, before, items, order, mergeKey }: ElementO
   }
   const wanted = positionIn(order)
   const old = positionIn(before)
-  checkItems(items, wanted)
+  checkItems(items.filter(isKept).map(identity), order.map(identity))
   const named = list.filter((item) => wanted(item) >= 0).sort((a, b) => wanted(a) - wanted(b))
   const serverOnly = list.filter((item) => wanted(item) < 0).sort((a, b) => old(a) - old(b))
   const result: unknown[] = []
@@ -35,14 +35,16 @@ export function orderElements({ list, before, items, order, mergeKey }: ElementO
   return [...result, ...named, ...serverOnly]
 }
 
-function checkItems(items: readonly unknown[], wanted: (item: unknown) => number): void {
-  let last = -1
+const isKept = (item: unknown): boolean => !isFields(item) || item['$patch'] === undefined
+
+/** Every item is named, and they come in the order of the names; a name may be there several times. */
+function checkItems(items: readonly unknown[], names: readonly unknown[]): void {
+  let from = 0
   for (const item of items) {
-    if (isFields(item) && item['$patch'] !== undefined) continue
-    const position = wanted(item)
-    if (position <= last) {
+    const position = names.findIndex((name, index) => index >= from && sameJson(name, item))
+    if (position < 0) {
       throw badRequest(`The order in patch list doesn't match $setElementOrder list: ${JSON.stringify(item)}`)
     }
-    last = position
+    from = position + 1
   }
 }

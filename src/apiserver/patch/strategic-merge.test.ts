@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { array, field, map, object, string } from '#api/schema.ts'
+import { array, field, int32, map, object, string } from '#api/schema.ts'
 import { isFields } from './merge-patch.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
@@ -8,6 +8,11 @@ const item = object('test.Item', {
   name: field(1, string()),
   image: field(2, string()),
   args: field(3, array(string())),
+})
+const port = object('test.Port', {
+  port: field(1, int32()),
+  protocol: field(2, string(), { default: 'TCP' }),
+  name: field(3, string()),
 })
 const schema = object('test.Thing', {
   labels: field(1, map(string())),
@@ -18,6 +23,15 @@ const schema = object('test.Thing', {
     patchStrategy: 'retainKeys',
   }),
   selector: field(6, map(string()), { patchStrategy: 'replace' }),
+  ports: field(
+    7,
+    array(port, {
+      listType: 'map',
+      listMapKeys: ['port', 'protocol'],
+      patchStrategy: 'merge',
+      patchMergeKey: 'port',
+    }),
+  ),
 })
 
 interface Case {
@@ -31,7 +45,41 @@ const a = { name: 'a', image: '1' }
 const b = { name: 'b', image: '1' }
 const c = { name: 'c', image: '1' }
 
+const tcp = { port: 53, protocol: 'TCP', name: 'tcp' }
+const udp = { port: 53, protocol: 'UDP', name: 'udp' }
+
 const cases: Record<string, Case> = {
+  'a port changes its protocol': {
+    from: { ports: [tcp] },
+    patch: { ports: [{ port: 53, protocol: 'UDP' }] },
+    to: { ports: [{ ...tcp, protocol: 'UDP' }] },
+  },
+  'the same number for another protocol comes beside one that the patch has too': {
+    from: { ports: [tcp] },
+    patch: { ports: [udp, tcp], '$setElementOrder/ports': [{ port: 53 }, { port: 53 }] },
+    to: { ports: [tcp, udp] },
+  },
+  'of two ports with one number the one with the protocol is meant': {
+    from: { ports: [udp, tcp] },
+    patch: { ports: [{ port: 53, protocol: 'TCP', name: 'x' }] },
+    to: { ports: [udp, { ...tcp, name: 'x' }] },
+  },
+  'no protocol means the default one': {
+    from: { ports: [udp, tcp] },
+    patch: { ports: [{ port: 53, name: 'x' }] },
+    to: { ports: [udp, { ...tcp, name: 'x' }] },
+  },
+  'both are new': { from: {}, patch: { ports: [udp, tcp] }, to: { ports: [udp, tcp] } },
+  'a deleted number goes with all its protocols': {
+    from: { ports: [udp, tcp] },
+    patch: { ports: [{ port: 53, $patch: 'delete' }] },
+    to: { ports: [] },
+  },
+  'more items than the order names': {
+    from: { ports: [tcp] },
+    patch: { ports: [udp, tcp], '$setElementOrder/ports': [{ port: 53 }] },
+    error: /doesn't match \$setElementOrder/,
+  },
   'maps merge, null removes': {
     from: { labels: { x: '1', y: '1' } },
     patch: { labels: { x: null, z: '2' } },

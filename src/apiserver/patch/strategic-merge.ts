@@ -73,7 +73,8 @@ function mergeKeyed(rules: FieldRules, mergeKey: string, target: readonly unknow
   if (items.some((item) => item['$patch'] === 'replace')) {
     return items.filter((item) => item['$patch'] === undefined).map(withoutDirectives)
   }
-  const itemSchema = (rules.schema as ArraySchema | undefined)?.items
+  const schema = rules.schema as ArraySchema | undefined
+  const partnerOf = findPartners(schema, mergeKey, target, items)
   let result = [...target]
   for (const item of items) {
     if (item['$patch'] === 'merge') throw badDirective('merge')
@@ -86,12 +87,38 @@ function mergeKeyed(rules: FieldRules, mergeKey: string, target: readonly unknow
       result = result.filter((candidate) => !isSame(candidate))
       continue
     }
-    const index = result.findIndex(isSame)
-    const merged = mergeFields(itemSchema, index < 0 ? {} : (result[index] as Fields), item)
+    const index = partnerOf(item, result, isSame)
+    const merged = mergeFields(schema?.items, index < 0 ? {} : (result[index] as Fields), item)
     if (index < 0) result.push(merged)
     else result[index] = merged
   }
   return result
+}
+
+type FindPartner = (item: Fields, list: readonly unknown[], isSame: (candidate: unknown) => boolean) => number
+
+/**
+ * Which element of the list an item of the patch is about. Elements may share the merge key where the list has further
+ * keys (ports of a Service: TCP and UDP on one number): then the one that agrees in all keys, and no other item's.
+ */
+function findPartners(
+  schema: ArraySchema | undefined,
+  mergeKey: string,
+  target: readonly unknown[],
+  items: readonly Fields[],
+): FindPartner {
+  const keys = schema?.list?.listMapKeys ?? [mergeKey]
+  if (keys.length === 1) return (_item, list, isSame) => list.findIndex(isSame)
+  const fields = schema?.items.type === 'object' ? (schema.items as ObjectSchema).fields : {}
+  const valueOf = (element: Fields, key: string) => element[key] ?? fields[key]?.default
+  const agree = (item: Fields, candidate: unknown) =>
+    isFields(candidate) && keys.every((key) => sameJson(valueOf(candidate, key), valueOf(item, key)))
+  const claimed = new Set(items.map((item) => target.find((candidate) => agree(item, candidate))))
+  return (item, list, isSame) => {
+    const exact = list.findIndex((candidate) => agree(item, candidate))
+    if (exact >= 0) return exact
+    return list.findIndex((candidate) => isSame(candidate) && !claimed.has(candidate) && target.includes(candidate))
+  }
 }
 
 function applyListDirective(

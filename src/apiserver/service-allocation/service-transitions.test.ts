@@ -323,6 +323,25 @@ const stackStories: readonly Story[] = [
     change: [{ ipFamilies: ['IPv4'], clusterIPs: ['10.96.0.5'] }],
     refused: [
       'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": must be \'SingleStack\' to release the secondary cluster IP',
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": must be \'SingleStack\' to release the secondary IP family',
+    ],
+    held: ['IPv4', 'IPv6'],
+  },
+  {
+    name: 'everything is told at once, families that no cluster has included',
+    create: { ports: [{ port: 0, targetPort: 1 }], ipFamilies: ['IPv5'] },
+    refused: [
+      'spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
+      'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+    ],
+  },
+  {
+    name: 'a family alone is not released silently either',
+    cluster: 'dual',
+    create: { ports, ipFamilyPolicy: 'PreferDualStack' },
+    change: [{ ipFamilies: ['IPv4'] }],
+    refused: [
+      'spec.ipFamilyPolicy: Invalid value: "PreferDualStack": must be \'SingleStack\' to release the secondary IP family',
     ],
     held: ['IPv4', 'IPv6'],
   },
@@ -333,9 +352,9 @@ const stackStories: readonly Story[] = [
     change: [{ ipFamilies: ['IPv6', 'IPv4'] }],
     held: ['IPv4', 'IPv6'],
     refused: [
+      'spec.ipFamilies[0]: Invalid value: ["IPv6","IPv4"]: may not change once set',
       'spec.clusterIPs[0]: Invalid value',
       'spec.clusterIPs[1]: Invalid value',
-      'spec.ipFamilies[0]: Invalid value: ["IPv6","IPv4"]: may not change once set',
     ],
   },
   {

@@ -51,8 +51,8 @@ async function createOnce(
   await admit(deps, write)
   kind.prepare?.(object)
   if (kind.hasStatus) (object as { status?: unknown }).status ??= {}
-  completeAll(deps, write)
   check(kind, object)
+  completeAll(deps, write)
   for (const text of kind.warnings?.(object) ?? []) request.warn(text)
   const reservation = await reserveAll(deps, write)
   try {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { IPAddress } from '#api/ip-address.ts'
 import type { ServiceCIDR } from '#api/service-cidr.ts'
 import { sampleService } from '../sample-objects.ts'
-import { planAddressRepair, planRepair } from './plan-repair.ts'
+import { clusterIps, planAddressRepair, planRepair } from './plan-repair.ts'
 
 const ip = '10.96.0.10'
 const range: ServiceCIDR = {
@@ -32,6 +32,19 @@ const modified = { 'ipaddress.kubernetes.io/ip-family': 'IPv6' }
 describe('a Service and its address', () => {
   const cases = [
     { name: 'held', service: named('web', ip), holder: address(ip), expected: undefined },
+    {
+      name: 'held, and written otherwise',
+      service: named('web', 'fd00:96:0::10'),
+      holder: address('fd00:96::10'),
+      expected: undefined,
+    },
+    {
+      name: 'held for another that has it too, written otherwise',
+      service: named('web', 'fd00:96::10'),
+      holder: address('fd00:96::10', parentOf('other')),
+      other: named('other', 'fd00:96:0::10'),
+      expected: ['ClusterIPAlreadyAllocated', false],
+    },
     { name: 'a headless Service has none', service: named('web', 'None'), holder: undefined, expected: undefined },
     {
       name: 'no address at all',
@@ -81,7 +94,7 @@ describe('a Service and its address', () => {
   ]
   for (const { name, service, holder, other, expected } of cases) {
     it(name, () => {
-      const [own = ''] = service.spec.clusterIP === 'None' ? [] : [service.spec.clusterIP]
+      const [own] = clusterIps(service)
       const repair = own ? planRepair(service, own, { holder, holderService: other, cidrs: [range] }) : undefined
       assert.deepEqual(repair && [repair.reason, repair.create !== undefined], expected)
     })
@@ -92,6 +105,12 @@ describe('an address and its Service', () => {
   const foreign = { 'ipaddress.kubernetes.io/managed-by': 'me' }
   const cases = [
     { name: 'used', address: address(ip), service: named('web', ip), expected: undefined },
+    {
+      name: 'used, and written otherwise there',
+      address: address('fd00:96::10'),
+      service: named('web', 'fd00:96:0::10'),
+      expected: undefined,
+    },
     {
       name: 'of somebody else',
       address: address(ip, parentOf('web'), foreign),

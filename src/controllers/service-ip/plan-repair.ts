@@ -18,9 +18,16 @@ export interface Repair {
   readonly create?: Draft<IPAddress>
 }
 
+/** As IPAddress objects are named; what is no address stays as it is. */
 export function clusterIps({ spec }: Service): string[] {
+  if (spec.type === 'ExternalName') return []
   const listed = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])
-  return spec.type === 'ExternalName' ? [] : listed.filter((ip) => ip !== '' && ip !== 'None')
+  return listed.filter((ip) => ip !== '' && ip !== 'None').map(canonical)
+}
+
+function canonical(ip: string): string {
+  const address = parseIp(ip)
+  return address ? formatIp(address) : ip
 }
 
 export interface RepairFacts {
@@ -30,6 +37,7 @@ export interface RepairFacts {
   readonly cidrs: readonly ServiceCIDR[]
 }
 
+/** @param ip one of `clusterIps` */
 export function planRepair(service: Service, ip: string, found: RepairFacts): Repair | undefined {
   const address = parseIp(ip)
   if (!address) {
@@ -40,7 +48,7 @@ export function planRepair(service: Service, ip: string, found: RepairFacts): Re
     const message = `${subject} is not within any configured Service CIDR; please recreate service`
     return { reason: 'ClusterIPOutOfRange', message }
   }
-  const create = addressFor(service, formatIp(address), address.family)
+  const create = addressFor(service, ip, address.family)
   if (!found.holder) {
     return { reason: 'ClusterIPNotAllocated', message: `${subject} is not allocated; repairing`, create }
   }
