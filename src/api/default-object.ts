@@ -1,3 +1,4 @@
+import { copyJson } from '#lib/copy-json.ts'
 import type { Kind } from './kind.ts'
 import type { KubeObject } from './meta.ts'
 import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema } from './schema.ts'
@@ -50,7 +51,7 @@ function planOf(schema: ObjectSchema): readonly FieldPlan[] {
 function applyFieldDefaults(schema: ObjectSchema, value: Record<string, unknown>): void {
   for (const { name, schema: inner, filling, goesOn } of planOf(schema)) {
     if (value[name] === undefined && filling !== undefined) {
-      value[name] = typeof filling === 'object' ? structuredClone(filling) : filling
+      value[name] = typeof filling === 'object' ? copyJson(filling) : filling
     }
     if (goesOn) applySchemaDefaults(inner, value[name])
   }

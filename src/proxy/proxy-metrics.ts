@@ -21,25 +21,27 @@ export class ProxyMetrics implements ProxyObserver {
   /** When that happened which waits to be written. */
   #triggerTimes: string[] = []
   #collectedTimes: readonly string[] = []
+  /** Not told to the instruments yet: every proxy of a machine hears of every change, before the first one writes rules. */
+  readonly #untold = { service: 0, endpoints: 0 }
+  #lastQueuedMs = 0
   readonly #startMs: number
 
   constructor(metrics: Metrics, family: IpFamily, startMs = Date.now()) {
     this.#startMs = startMs
     this.#family = { ip_family: family }
     this.#instruments = instrumentsOf(metrics)
+    metrics.beforeExpose(() => this.#refresh())
     for (const counter of ['failures', 'cleanupFailures', 'repairs', 'deletedFlows'] as const) {
       this.#instruments[counter].add(0, this.#family)
     }
   }
 
   queued(kind?: ChangeKind, triggerTime?: string): void {
-    const { lastQueued, serviceChanges, endpointChanges } = this.#instruments
-    lastQueued.set(Date.now() / 1000, this.#family)
+    this.#lastQueuedMs = Date.now()
     if (triggerTime !== undefined) this.#triggerTimes.push(triggerTime)
     if (!kind) return
     this.#pending[kind]++
-    const changes = kind === 'service' ? serviceChanges : endpointChanges
-    changes.add(1)
+    this.#untold[kind]++
   }
 
   collecting(): void {
@@ -99,9 +101,14 @@ export class ProxyMetrics implements ProxyObserver {
   }
 
   /** Figures that nobody needs between two scrapes. */
-  refresh(): void {
-    this.#instruments.servicePending.set(this.#pending.service)
-    this.#instruments.endpointPending.set(this.#pending.endpoints)
+  #refresh(): void {
+    const { lastQueued, serviceChanges, endpointChanges, servicePending, endpointPending } = this.#instruments
+    if (this.#lastQueuedMs > 0) lastQueued.set(this.#lastQueuedMs / 1000, this.#family)
+    serviceChanges.add(this.#untold.service)
+    endpointChanges.add(this.#untold.endpoints)
+    Object.assign(this.#untold, { service: 0, endpoints: 0 })
+    servicePending.set(this.#pending.service)
+    endpointPending.set(this.#pending.endpoints)
     for (const [policy, count] of Object.entries(this.#localGaps)) {
       this.#instruments.noLocalEndpoints.set(count, { ...this.#family, traffic_policy: policy })
     }

@@ -157,7 +157,6 @@ export class ProxyServers implements ProxyObserver, AsyncDisposable {
     if (path === '/proxyMode') return { status: 200, body: this.#options.mode, headers: plainText }
     if (path === '/healthz') return { status: 200, body: 'ok', headers: plainText }
     if (path !== '/metrics' || !metrics) return notFound
-    metrics.own.refresh()
     const { contentType, text } = await metrics.registry.expose()
     return { status: 200, body: text, headers: { 'Content-Type': contentType } }
   }

@@ -29,9 +29,13 @@ export interface ClusterProcess {
 const root = path.resolve(import.meta.dirname, '../..')
 const name = 'bench'
 
-export async function startBenchCluster(nodes: number): Promise<BenchCluster> {
+/** @param more for the environment of its processes */
+export async function startBenchCluster(
+  nodes: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<BenchCluster> {
   const home = mkdtempSync(path.join(tmpdir(), 'frontdesk-bench-'))
-  const env = { ...process.env, FRONTDESK_HOME: home, KUBECONFIG: path.join(home, 'kubeconfig') }
+  const env = { ...process.env, ...more, FRONTDESK_HOME: home, KUBECONFIG: path.join(home, 'kubeconfig') }
   const frontdesk = (...args: string[]) => run(process.execPath, [path.join(root, 'bin/frontdesk.js'), ...args], env)
   const remove = async () => {
     await frontdesk('down', name)

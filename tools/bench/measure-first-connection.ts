@@ -1,10 +1,14 @@
 /**
  * How soon a new pod gets traffic in a cluster with many Services: from asking the API server to write that the pod is ready
- * to the first connection through its Service's cluster IP that succeeds, tried again and again from every node's network.
+ * to the first connection through its Service's cluster IP that succeeds, tried again and again from every node's network;
+ * and from the moment when that write is accepted, which is when the store has it on disk.
  * This is the kubelet of the measured pods, which nobody schedules: a client that only watches hears of it later than the
  * proxies. They share the address of a pod that really runs.
  */
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { ConfigMap } from '#api/config-map.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
@@ -13,11 +17,13 @@ import type { KubeObject } from '#api/meta.ts'
 import { Pod } from '#api/pod.ts'
 import type { PodStatus } from '#api/pod-status.ts'
 import { Service } from '#api/service.ts'
+import { resourcePrefix } from '#apiserver/objects/storage-keys.ts'
 import type { Client } from '#client/contract.ts'
 import { createInformers, type Informers } from '#client/create-informers.ts'
 import { enterHolderCommand } from '#kernel/holder.ts'
 import { startBenchCluster } from './bench-cluster.ts'
 import { fillCluster } from './fill-cluster.ts'
+import { readCommit, recordingEnv } from './recorded-commits.ts'
 import { type Connected, monotonicMs, type Target } from './try-connecting.ts'
 
 const namespace = 'default'
@@ -33,10 +39,14 @@ export interface FirstConnectionOptions {
 }
 
 export interface FirstConnectionResult {
-  /** Milliseconds, one per round and node. */
+  /** Milliseconds from asking, one per round and node. */
   readonly connected: readonly number[]
-  /** From the same moment until the API server has answered that it is written, one per round. */
-  readonly accepted: readonly number[]
+  /** The same from when the pod's status was durable. */
+  readonly connectedSinceDurable: readonly number[]
+  /** From asking until the pod's status is durable, one per round. */
+  readonly durable: readonly number[]
+  /** Until the API server has answered that it is written. */
+  readonly answered: readonly number[]
   /** Until a watching client hears of the EndpointSlice. */
   readonly sliceHeard: readonly number[]
   /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
@@ -49,7 +59,8 @@ export interface FirstConnectionResult {
 
 export async function measureFirstConnection(options: FirstConnectionOptions): Promise<FirstConnectionResult> {
   const { nodes, services, rounds } = options
-  await using cluster = await startBenchCluster(nodes)
+  using commits = makeCommitsFile()
+  await using cluster = await startBenchCluster(nodes, recordingEnv(commits.file))
   const { client } = cluster
   const holder = (await cluster.processes()).find(({ role }) => role === 'holder')
   if (!holder) throw new Error('Cannot measure: the cluster has no holder process')
@@ -59,29 +70,35 @@ export async function measureFirstConnection(options: FirstConnectionOptions): P
   const stop = new AbortController()
   await using informers = createInformers(client, stop.signal)
   await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
-  const [connected, accepted, sliceHeard, writeHeard]: number[][] = [[], [], [], []]
+  const all: RoundTimes[] = []
+  const writeHeard: number[] = []
   const podIp = await startServer(client, informers)
-  let silent = 0
   // The first round warms up, and waits until all those Services are in the kernels.
   for (let round = 0; round <= rounds; round++) {
-    const times = await measureRound(`first-${round}`, { client, informers, connector, podIp })
-    const write = await timeWriteHeard(`control-${round}`, { client, informers })
+    const running = { client, informers, connector, podIp, commitsFile: commits.file }
+    const times = await measureRound(`first-${round}`, running)
+    const write = await timeWriteHeard(`control-${round}`, running)
     if (round === 0) continue
-    connected!.push(...times.connectedAt.map((at) => at - times.askedAt))
-    accepted!.push(times.acceptedAt - times.askedAt)
-    sliceHeard!.push(times.sliceAt - times.askedAt)
-    writeHeard!.push(write)
-    silent += times.silent
+    all.push(times)
+    writeHeard.push(write)
   }
   stop.abort()
+  const since = (end: 'durableAt' | 'answeredAt' | 'sliceAt') => all.map((times) => times[end] - times.askedAt)
   return {
-    connected: connected!,
-    accepted: accepted!,
-    sliceHeard: sliceHeard!,
-    writeHeard: writeHeard!,
-    silent,
+    connected: all.flatMap(({ askedAt, connectedAt }) => connectedAt.map((at) => at - askedAt)),
+    connectedSinceDurable: all.flatMap(({ durableAt, connectedAt }) => connectedAt.map((at) => at - durableAt)),
+    durable: since('durableAt'),
+    answered: since('answeredAt'),
+    sliceHeard: since('sliceAt'),
+    writeHeard,
+    silent: all.reduce((sum, times) => sum + times.silent, 0),
     fillMs,
   }
+}
+
+function makeCommitsFile(): Disposable & { readonly file: string } {
+  const dir = mkdtempSync(path.join(tmpdir(), 'frontdesk-commits-'))
+  return { file: path.join(dir, 'commits'), [Symbol.dispose]: () => rmSync(dir, { recursive: true }) }
 }
 
 interface Running {
@@ -89,17 +106,27 @@ interface Running {
   readonly informers: Informers
 }
 
+interface RunningRound extends Running {
+  readonly connector: Connector
+  /** Of the pod that answers. */
+  readonly podIp: string
+  readonly commitsFile: string
+}
+
+/** By the machine's monotonic clock. */
 interface RoundTimes {
   readonly askedAt: number
-  readonly acceptedAt: number
+  readonly durableAt: number
+  readonly answeredAt: number
   readonly sliceAt: number
+  /** One per node. */
   readonly connectedAt: readonly number[]
   readonly silent: number
 }
 
 async function measureRound(
   name: string,
-  { client, informers, connector, podIp }: Running & { readonly connector: Connector; readonly podIp: string },
+  { client, informers, connector, podIp, commitsFile }: RunningRound,
 ): Promise<RoundTimes> {
   const address = await createService(client, name)
   await createPod(client, name, { schedulerName: 'nobody' })
@@ -107,14 +134,15 @@ async function measureRound(
   const connected = connector.connect({ address, port })
   const askedAt = monotonicMs()
   await client.of(Pod).patchStatus({ namespace, name }, 'merge', { status: readyStatus(podIp) })
-  const acceptedAt = monotonicMs()
+  const answeredAt = monotonicMs()
   const [successes, sliceAt] = await Promise.all([connected, slice])
   const connectedAt = successes.map(({ atMs }) => atMs)
   const silent = successes.reduce((sum, one) => sum + one.silent, 0)
   const gone = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && !hasReadyEndpoint(one))
   await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
   await gone
-  return { askedAt, acceptedAt, sliceAt, connectedAt, silent }
+  const durableAt = await readCommit(commitsFile, `${resourcePrefix(Pod)}${namespace}/${name}`, askedAt)
+  return { askedAt, durableAt, answeredAt, sliceAt, connectedAt, silent }
 }
 
 async function timeWriteHeard(name: string, { client, informers }: Running): Promise<number> {

@@ -1,4 +1,5 @@
 /** From a request on the wire to its answer: log in, read the body, ask the API, write. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { StatusError } from '#api/status-error.ts'
 import type { ApiHandler, ApiRequest, ApiResponse, UserInfo } from '#api/wire.ts'
 import type { Log } from '#observe/log.ts'
@@ -50,6 +51,8 @@ async function answerUser(deps: ExchangeDeps, exchange: Exchange, user: UserInfo
   }
   const isWatch = info.type === 'resource' && info.verb === 'watch'
   const answer = isWatch ? await deps.handle(request) : await withinTime(deps.handle, request, exchange)
+  // As with watches (write-answer.ts): what a write makes this process do at once, new rules above all, goes first.
+  if (request.method !== 'GET') await nextTurn()
   await writeAnswer(exchange, answer)
 }
 

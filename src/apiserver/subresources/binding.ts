@@ -3,6 +3,7 @@ import { Binding as bindingSchema, type Binding } from '#api/binding.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { Pod } from '#api/pod.ts'
 import type { ApiResponse } from '#api/wire.ts'
+import { copyJson } from '#lib/copy-json.ts'
 import { answerStatus } from '../answer/render-answer.ts'
 import { conflict, invalid } from '../api-errors.ts'
 import { type Call, nameOf, writerOf } from '../call.ts'
@@ -48,7 +49,7 @@ function boundPod(call: Call, current: Pod, { metadata, target }: Binding, nowMs
   const refuse = (why: string) => conflict({ group: '', plural: 'pods/binding' }, nameOf(call), why)
   if (deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`)
   if (current.spec.nodeName) throw refuse(`pod ${name} is already assigned to node "${current.spec.nodeName}"`)
-  const pod = structuredClone(current)
+  const pod = copyJson(current)
   delete pod.metadata.resourceVersion
   if (metadata.uid) pod.metadata.uid = metadata.uid
   if (metadata.annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations }

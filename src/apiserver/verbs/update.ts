@@ -1,6 +1,7 @@
 import { applyDefaults } from '#api/default-object.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { ApiResponse } from '#api/wire.ts'
+import { copyJson } from '#lib/copy-json.ts'
 import { answerObject } from '../answer/render-answer.ts'
 import { type Call, nameOf, writerOf } from '../call.ts'
 import { decodeBody } from '../request/decode-body.ts'
@@ -31,7 +32,7 @@ export async function update(deps: ServerDeps, call: Call): Promise<ApiResponse>
     name: nameOf(call),
     ...(subresource !== undefined && { subresource }),
     demandsVersion: true,
-    change: (current) => withDefaults(structuredClone(object), current),
+    change: (current) => withDefaults(copyJson(object), current),
   })
   return answerObject(call, updated, deps.clock.nowMs())
 }

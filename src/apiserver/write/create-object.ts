@@ -2,6 +2,7 @@
 import type { Kind } from '#api/kind.ts'
 import type { KubeObject, ManagedFieldsEntry } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
+import { copyJson } from '#lib/copy-json.ts'
 import { alreadyExists, badRequest, beingDeleted, invalid } from '../api-errors.ts'
 import { generateName, placeObject, stampNew } from './object-metadata.ts'
 import { admit, completeAll, reserveAll, type Write, type WriteDeps } from './write.ts'
@@ -29,7 +30,7 @@ export async function createObject(deps: WriteDeps, request: CreateRequest): Pro
   const base = object.metadata.name ? undefined : object.metadata.generateName
   if (base === undefined || base === '') return (await createOnce(deps, request, object)) ?? alreadyThere(deps, request)
   for (let attempt = 1; attempt <= generateAttempts; attempt++) {
-    const named = structuredClone(object)
+    const named = copyJson(object)
     named.metadata.name = generateName(base)
     const created = await createOnce(deps, request, named)
     if (created) return created

@@ -1,6 +1,7 @@
 /** What a delete request does to an object: remove it now, or mark it and leave the rest to those who hold it. */
 import type { Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
+import { copyJson } from '#lib/copy-json.ts'
 import { finalizersOf, timestamp } from './object-metadata.ts'
 
 export interface DeleteOptions {
@@ -29,7 +30,7 @@ export function planDeletion(kind: Kind, object: KubeObject, options: DeleteOpti
   if (!held) return { type: 'remove' }
   const marked = mark(object, graceSeconds, nowMs)
   if (sameList(finalizers, object.metadata.finalizers ?? []) && !marked) return { type: 'nothing' }
-  return { type: 'mark', object: withPhase(kind, withFinalizers(marked ?? structuredClone(object), finalizers)) }
+  return { type: 'mark', object: withPhase(kind, withFinalizers(marked ?? copyJson(object), finalizers)) }
 }
 
 /** Default is Background; without a policy the finalizers that are there decide. */
@@ -65,7 +66,7 @@ function mark(object: KubeObject, graceSeconds: number, nowMs: number): KubeObje
   const { deletionTimestamp, deletionGracePeriodSeconds: before = 0 } = object.metadata
   if (deletionTimestamp !== undefined && before === graceSeconds) return undefined
   const startedMs = deletionTimestamp === undefined ? nowMs : Date.parse(deletionTimestamp) - before * 1000
-  const marked = structuredClone(object)
+  const marked = copyJson(object)
   marked.metadata.deletionTimestamp = timestamp(startedMs + graceSeconds * 1000)
   marked.metadata.deletionGracePeriodSeconds = graceSeconds
   if (marked.metadata.generation !== undefined) marked.metadata.generation++

@@ -2,6 +2,7 @@
 import { apiVersionOf, type Finding, type Kind } from '#api/kind.ts'
 import type { KubeObject, ManagedFieldsEntry } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
+import { copyJson } from '#lib/copy-json.ts'
 import { conflict, invalid, modified, notFound } from '../api-errors.ts'
 import { entriesOf, ownersAfterUpdate, type Writer } from '../apply/managed-fields.ts'
 import { scopeEphemeralContainers } from '../subresources/ephemeral-containers.ts'
@@ -138,7 +139,7 @@ function withStatusOf(source: KubeObject, object: KubeObject): KubeObject {
   const { status } = source as { status?: unknown }
   const { status: _, ...rest } = object as KubeObject & { status?: unknown }
   // A copy, because admission and the kind's rules may change the object while `source` may be shared.
-  return structuredClone(status === undefined ? rest : { ...rest, status }) as KubeObject
+  return copyJson(status === undefined ? rest : { ...rest, status }) as KubeObject
 }
 
 /** Fields have owners from the first apply on; before that, nobody asks. */

@@ -5,6 +5,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Entry } from '../contract.ts'
+import { tellCommitted } from './committed-channel.ts'
 
 export interface Write {
   readonly key: string
@@ -77,6 +78,7 @@ function serve(path: string): void {
     }
     try {
       database.commit(message.writes)
+      tellCommitted(message)
       answer({ type: 'committed' })
     } catch (error) {
       answer({ type: 'failed', message: (error as Error).message })

@@ -1,17 +1,19 @@
 import { type Benchmark, type Line, pairRatios } from '../benchmark.ts'
 import { type FirstConnectionResult, measureFirstConnection } from '../measure-first-connection.ts'
-import { quantile, single, summarize } from '../statistics.ts'
+import { quantile, single, type Summary, summarize } from '../statistics.ts'
 
 export const firstConnection: Benchmark = {
   name: 'first-connection',
   title: 'First connection to a new pod',
   method: `
 A cluster of five nodes with 10,000 Services of two endpoints, made through the API. Then, again and again, a pod behind
-one more Service: from asking the API server, over HTTPS, to write that the pod is ready, to the first connection through the
-Service's cluster IP that succeeds, tried from each node's network every half millisecond; one sample for each pod and node.
-In between are that request, two durable writes (the pod's status, the EndpointSlice), the controller and the proxies. The
-benchmark itself says that the pod is ready, as a kubelet does: who only watches hears of it later than the proxies. The
-control is the time from asking for one small write to hearing of it. Before they succeed, attempts are to be refused at once.`,
+one more Service becomes ready, and the Service's cluster IP is dialled from each node's network every half millisecond until
+a connection succeeds; one sample for each pod and node. The goals are for the time from when the pod's status is accepted:
+from the moment that the store has it on disk, recorded by the store's writer. In between are the controller, a second
+durable write (the EndpointSlice) and the proxies. Clients have no answer yet at that moment, as the way to the rules goes
+first, so the time from asking the API server over HTTPS to write the status is given, too. The benchmark itself says that the
+pod is ready, as a kubelet does: who only watches hears of it later than the proxies. The control is the time from asking for
+one small write to hearing of it. Before they succeed, attempts are to be refused at once.`,
   run: async ({ runs, isSmall }) => {
     const size = isSmall
       ? { nodes: 2, services: 200, rounds: 2 }
@@ -20,24 +22,52 @@ control is the time from asking for one small write to hearing of it. Before the
   },
 }
 
-function linesOf(
-  nodes: number,
-  { connected, accepted, sliceHeard, writeHeard, silent, fillMs }: FirstConnectionResult,
-): Line[] {
-  const percentile = (values: readonly number[], share: number) => ({
-    ...summarize(values),
-    median: quantile(values, share),
-  })
-  const last = sliceHeard.map((_, round) => Math.max(...connected.slice(round * nodes, (round + 1) * nodes)))
+function linesOf(nodes: number, result: FirstConnectionResult): Line[] {
+  const { connected, connectedSinceDurable, writeHeard } = result
+  const last = lastOfRounds(connected, nodes)
   return [
-    { what: 'p50 of all nodes', unit: 'ms', measured: summarize(connected), goal: { atMost: 3 } },
-    { what: 'p99 of all nodes', unit: 'ms', measured: percentile(connected, 0.99), goal: { atMost: 15 } },
-    { what: 'the last node', unit: 'ms', measured: summarize(last) },
-    { what: 'the API server has answered that the pod is ready', unit: 'ms', measured: summarize(accepted) },
-    { what: 'a client hears of the EndpointSlice', unit: 'ms', measured: summarize(sliceHeard) },
+    {
+      what: 'from accepted: p50 of all nodes',
+      unit: 'ms',
+      measured: summarize(connectedSinceDurable),
+      goal: { atMost: 3 },
+    },
+    {
+      what: 'from accepted: p99 of all nodes',
+      unit: 'ms',
+      measured: percentile99(connectedSinceDurable),
+      goal: { atMost: 15 },
+    },
+    {
+      what: 'from accepted: the last node',
+      unit: 'ms',
+      measured: summarize(lastOfRounds(connectedSinceDurable, nodes)),
+    },
+    { what: 'from asking: p50 of all nodes', unit: 'ms', measured: summarize(connected) },
+    { what: 'from asking: p99 of all nodes', unit: 'ms', measured: percentile99(connected) },
+    { what: 'from asking: the last node', unit: 'ms', measured: summarize(last) },
+    { what: 'from asking until accepted', unit: 'ms', measured: summarize(result.durable) },
+    { what: 'from asking until the API server has answered', unit: 'ms', measured: summarize(result.answered) },
+    {
+      what: 'from asking until a client hears of the EndpointSlice',
+      unit: 'ms',
+      measured: summarize(result.sliceHeard),
+    },
     { what: 'control: one write until it is heard of', unit: 'ms', measured: summarize(writeHeard) },
-    { what: '— ratio of the last node to the control', unit: '×', measured: pairRatios(last, writeHeard) },
-    { what: 'attempts that met silence', unit: '', measured: single(silent), goal: { atMost: 0 } },
-    { what: 'making the Services and EndpointSlices', unit: 'ms', measured: single(fillMs) },
+    {
+      what: '— ratio of the last node, from asking, to the control',
+      unit: '×',
+      measured: pairRatios(last, writeHeard),
+    },
+    { what: 'attempts that met silence', unit: '', measured: single(result.silent), goal: { atMost: 0 } },
+    { what: 'making the Services and EndpointSlices', unit: 'ms', measured: single(result.fillMs) },
   ]
 }
+
+const percentile99 = (values: readonly number[]): Summary => ({ ...summarize(values), median: quantile(values, 0.99) })
+
+/** `values` has one for each node of the first round, then of the second, and so on. */
+const lastOfRounds = (values: readonly number[], nodes: number): number[] =>
+  Array.from({ length: values.length / nodes }, (_, round) =>
+    Math.max(...values.slice(round * nodes, (round + 1) * nodes)),
+  )
