@@ -32,14 +32,17 @@ export interface RouteChanges extends Iterable<RouteChange> {
 /** What the routes of a Service follow from: without a Service there are none. */
 interface ServiceState {
   readonly service: Service | undefined
-  readonly slices: readonly EndpointSlice[]
+  readonly slices: Slices
 }
+
+/** A lone slice, which nearly every Service has, needs no list; none is always `noSlices`. */
+type Slices = EndpointSlice | readonly EndpointSlice[]
 
 interface Entry {
   readonly namespace: string
   readonly name: string
   service: Service | undefined
-  slices: readonly EndpointSlice[]
+  slices: Slices
   /** As it was collected last, while it waits to be collected anew. */
   collected: ServiceState | undefined
 }
@@ -109,7 +112,7 @@ export class RouteTracker {
       const { service, slices, collected: before = nothing } = entry
       entry.collected = undefined
       this.#collectHealthCheck(entry)
-      if (!service && slices.length === 0) this.#forget(entry)
+      if (!service && slices === noSlices) this.#forget(entry)
       if (!service && !before.service) continue
       const change = { before, after: { service, slices } }
       changed.push(change)
@@ -131,23 +134,26 @@ export class RouteTracker {
 
   #putSlice(service: string, { metadata }: EndpointSlice, slice: EndpointSlice | undefined): void {
     const entry = this.#touch(this.#entry(metadata.namespace ?? '', service))
-    const { slices } = entry
-    const place = slices.length === 0 ? -1 : slices.findIndex((one) => one.metadata.name === metadata.name)
-    if (!slice) entry.slices = slices.filter((_, index) => index !== place)
-    else if (place < 0) entry.slices = [...slices, slice]
-    else entry.slices = slices.with(place, slice)
+    if (slice && entry.slices === noSlices) {
+      entry.slices = slice
+      return
+    }
+    const slices = listOf(entry.slices)
+    const place = slices.findIndex((one) => one.metadata.name === metadata.name)
+    if (!slice) entry.slices = packed(slices.filter((_, index) => index !== place))
+    else entry.slices = packed(place < 0 ? [...slices, slice] : slices.with(place, slice))
   }
 
   #touch(entry: Entry): Entry {
     if (entry.collected) return entry
     const { service, slices } = entry
-    entry.collected = service || slices.length > 0 ? { service, slices } : nothing
+    entry.collected = service || slices !== noSlices ? { service, slices } : nothing
     this.#dirty.push(entry)
     return entry
   }
 
   #collectHealthCheck({ namespace, name, service, slices }: Entry): void {
-    const check = service && desiredHealthCheck(service, slices, this.#place.name)
+    const check = service && desiredHealthCheck(service, listOf(slices), this.#place.name)
     if (!check && this.#healthChecks.size === 0) return
     const key = `${namespace}/${name}`
     if (!check) this.#healthChecks.delete(key)
@@ -178,6 +184,8 @@ export class RouteTracker {
 }
 
 const noSlices: readonly EndpointSlice[] = []
+const listOf = (slices: Slices): readonly EndpointSlice[] => ('metadata' in slices ? [slices] : slices)
+const packed = (slices: readonly EndpointSlice[]): Slices => (slices.length > 1 ? slices : (slices[0] ?? noSlices))
 const nothing: ServiceState = { service: undefined, slices: noSlices }
 
 interface ChangedService {
@@ -191,7 +199,7 @@ interface Places {
 }
 
 const routesOf = (family: IpFamily, { service, slices }: ServiceState, place: NodePlace) =>
-  service ? desiredServicePorts(family, service, slices, place) : noRoutes
+  service ? desiredServicePorts(family, service, listOf(slices), place) : noRoutes
 
 const noRoutes: readonly ServicePortRoute[] = []
 
