@@ -8,7 +8,7 @@ import type { ForwardFlags, Forwarder } from './forwarder.ts'
 import { type DnsMessage, headerBytes, lowerName, type Question, rcodes, type ResourceRecord } from './message.ts'
 import { planResponse, type ResponsePlan } from './plan-response.ts'
 import { countRcode } from './query-counts.ts'
-import { renderHeaderReply, renderReply, udpBytesFor } from './render-reply.ts'
+import { maxUdpRecords, renderHeaderReply, renderReply, udpBytesFor } from './render-reply.ts'
 import type { SearchOutside } from './search-outside.ts'
 import { type Zone, zoneTtlSeconds } from './zone.ts'
 
@@ -103,7 +103,8 @@ export function createAnswerPacket(options: AnswerOptions): AnswerPacket {
     if (!query) return formatError(packet)
     try {
       turn = (turn + 1) >>> 0
-      const plan = planResponse(query, { zone, isSynced: isSynced(), turn, path: asker.path })
+      const maxRecords = transport === 'udp' ? maxUdpRecords : undefined
+      const plan = planResponse(query, { zone, isSynced: isSynced(), turn, path: asker.path, maxRecords })
       if (plan.kind === 'ignore') return undefined
       if (plan.kind !== 'reply') {
         return later(plan, query, asker)
