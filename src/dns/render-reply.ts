@@ -9,7 +9,10 @@ export const minUdpBytes = 512
 export const maxUdpRecords = 100
 
 export type ReplyFields = Partial<
-  Pick<DnsMessage, 'rcode' | 'authoritative' | 'truncated' | 'answers' | 'authorities' | 'additionals'>
+  Pick<
+    DnsMessage,
+    'rcode' | 'authoritative' | 'authenticData' | 'truncated' | 'answers' | 'authorities' | 'additionals'
+  >
 >
 
 export function renderReply(query: DnsMessage, fields: ReplyFields): DnsMessage {
