@@ -1,6 +1,6 @@
 /**
  * The sockets of cluster DNS. The control plane opens them, hands them to the edge process, and keeps them open beside it:
- * what is asked while one edge follows another waits in them. See docs/decisions/0013-dns-sockets.md.
+ * what is asked while one edge follows another waits in them. See docs/decisions/0014-dns-sockets.md.
  */
 import { availableParallelism } from 'node:os'
 import { clusterPaths } from '#kernel/cluster-paths.ts'

@@ -106,8 +106,12 @@ async function serveStatus(deps: StatusDeps, stack: AsyncDisposableStack, signal
     })
     return { status: 200, type: 'application/json', text: JSON.stringify(result) }
   }
+  const { underlay } = clusterPaths(config.runDir)
+  // for pods, as port `metrics` of Service kube-dns: only what they may see
+  const fd = await broker.openTcpListener(underlay, plan.controlPlaneIp, dnsStatusPort)
+  stack.use(await serveHealth({ place: { fd }, checks: {}, metrics: { expose } }, signal))
   try {
-    stack.use(await serveHealth({ ...place, checks: {}, metrics: { expose }, routes: { '/trace': trace } }, signal))
+    stack.use(await serveHealth({ place, checks: {}, metrics: { expose }, routes: { '/trace': trace } }, signal))
     log.info(place, 'DNS tells about itself')
   } catch (error) {
     log.warn({ err: error, ...place }, 'Cannot tell about DNS: the port is taken')

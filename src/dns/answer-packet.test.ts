@@ -19,8 +19,10 @@ const service = (name: string, externalName: string): Service => ({
 })
 const zone = new Zone({ domain: 'cluster.local', ownRanges: [], clock: { nowMs: () => 0 } })
 zone.applyService({ before: undefined, after: service('outside', 'www.example.com') })
+zone.applyService({ before: undefined, after: service('nowhere', 'gone.example.com') })
 zone.applyService({ before: undefined, after: service('broken', `${'a'.repeat(64)}.example.com`) })
 
+const soa = { mname: 'ns', rname: 'me', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 20 }
 const upstream: Readonly<Record<string, Partial<DnsMessage>>> = {
   'www.example.com': {
     answers: [
@@ -28,7 +30,11 @@ const upstream: Readonly<Record<string, Partial<DnsMessage>>> = {
       { name: 'cdn.example.net', ttlSeconds: 9, type: 'A', address: '192.0.2.1' },
     ],
   },
-  'gone.example.com': { rcode: rcodes.NXDOMAIN },
+  'gone.example.com': {
+    rcode: rcodes.NXDOMAIN,
+    authenticData: true,
+    authorities: [{ name: 'example.com', ttlSeconds: 9, type: 'SOA', ...soa }],
+  },
 }
 const forwarder = {
   resolve: async ({ name }: { name: string }) => {
@@ -84,6 +90,22 @@ test('without EDNS asked there is none in the reply; with it, its version and si
   const edns = { udpPayloadSize: 4096, version: 0, dnssecOk: true }
   assert.deepEqual((await ask('www.example.com', { edns })).edns, { ...edns, udpPayloadSize: 1232 })
 })
+
+test('an alias to a name that does not exist outside says for how long', async () => {
+  const { rcode, authorities } = await ask('nowhere.default.svc.cluster.local')
+  assert.deepEqual([rcode, authorities.map(show)], [rcodes.NXDOMAIN, ['example.com SOA']])
+})
+
+const validated: readonly (readonly [what: string, asked: Partial<DnsMessage>, isTold: boolean])[] = [
+  ['nothing', {}, false],
+  ['AD', { authenticData: true }, true],
+  ['DO', { edns: { udpPayloadSize: 1232, version: 0, dnssecOk: true } }, true],
+  ['EDNS alone', { edns: { udpPayloadSize: 1232, version: 0, dnssecOk: false } }, false],
+]
+for (const [what, asked, isTold] of validated) {
+  test(`that a server outside has validated is told who asks with ${what}: ${isTold}`, async () =>
+    assert.equal((await ask('gone.example.com', asked)).authenticData, isTold))
+}
 
 test('an EDNS version that we do not know is told so', async () => {
   const reply = await ask('www.example.com', { edns: { udpPayloadSize: 512, version: 1, dnssecOk: false } })

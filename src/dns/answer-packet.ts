@@ -8,7 +8,7 @@ import type { ForwardFlags, Forwarder } from './forwarder.ts'
 import { type DnsMessage, headerBytes, lowerName, type Question, rcodes, type ResourceRecord } from './message.ts'
 import { planResponse, type ResponsePlan } from './plan-response.ts'
 import { countRcode } from './query-counts.ts'
-import { renderHeaderReply, renderReply, udpBytesFor } from './render-reply.ts'
+import { maxUdpRecords, renderHeaderReply, renderReply, udpBytesFor } from './render-reply.ts'
 import type { SearchOutside } from './search-outside.ts'
 import { type Zone, zoneTtlSeconds } from './zone.ts'
 
@@ -56,7 +56,8 @@ export function createAnswerPacket(options: AnswerOptions): AnswerPacket {
     if (!response) return renderReply(query, { rcode: rcodes.SERVFAIL })
     const { rcode, truncated, authorities, additionals } = response
     const answers = response.answers.map((record) => respelled(record, question.name))
-    return renderReply(query, { rcode: rcode & 15, truncated, answers, authorities, additionals })
+    const authenticData = response.authenticData && (query.authenticData || query.edns?.dnssecOk === true)
+    return renderReply(query, { rcode: rcode & 15, authenticData, truncated, answers, authorities, additionals })
   }
 
   /** A target that cannot be resolved leaves the alias alone in the answer, as CoreDNS has it: the alias is true. */
@@ -65,7 +66,10 @@ export function createAnswerPacket(options: AnswerOptions): AnswerPacket {
     const response = await forwarder.resolve({ ...query.questions[0]!, name: target }, flagsOf(query))
     if (!response) return reply
     const rcode = response.rcode === rcodes.NXDOMAIN ? rcodes.NXDOMAIN : rcodes.NOERROR
-    return { ...reply, rcode, truncated: response.truncated, answers: [...reply.answers, ...response.answers] }
+    const { truncated, answers } = response
+    // of a target that does not exist, or not so: for how long (RFC 2308)
+    const authorities = response.authorities.filter(({ type }) => type === 'SOA')
+    return { ...reply, rcode, truncated, answers: [...reply.answers, ...answers], authorities }
   }
 
   const search = async (
@@ -103,7 +107,8 @@ export function createAnswerPacket(options: AnswerOptions): AnswerPacket {
     if (!query) return formatError(packet)
     try {
       turn = (turn + 1) >>> 0
-      const plan = planResponse(query, { zone, isSynced: isSynced(), turn, path: asker.path })
+      const maxRecords = transport === 'udp' ? maxUdpRecords : undefined
+      const plan = planResponse(query, { zone, isSynced: isSynced(), turn, path: asker.path, maxRecords })
       if (plan.kind === 'ignore') return undefined
       if (plan.kind !== 'reply') {
         return later(plan, query, asker)

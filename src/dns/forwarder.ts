@@ -119,6 +119,8 @@ export class Forwarder {
       ...emptyQuery,
       id: this.#options.randomId(),
       checkingDisabled: flags.checkingDisabled,
+      // whether the server has validated its answer (RFC 6840 5.7); who wants to know is told
+      authenticData: hasEdns,
       questions: [question],
       ...(hasEdns && { edns: { udpPayloadSize: maxUdpBytes, version: 0, dnssecOk: flags.dnssecOk } }),
     }

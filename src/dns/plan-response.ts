@@ -45,6 +45,8 @@ export interface ResponseContext {
   readonly turn: number
   /** How the asker searches; absent: unknown, or not to be helped. */
   readonly path?: SearchPath | undefined
+  /** So many records are more than the reply can carry: the rest is not looked at. Absent: it may carry any number. */
+  readonly maxRecords?: number | undefined
 }
 
 export function planResponse(query: DnsMessage, context: ResponseContext): ResponsePlan {
@@ -154,7 +156,7 @@ interface FinalHop {
 }
 
 function finalReply(query: DnsMessage, { node, owner, answers, context, type }: FinalHop): DnsMessage {
-  const { zone, turn } = context
+  const { zone, turn, maxRecords } = context
   const found = node.kind === 'name' ? node.records.filter((record) => typeCodeOf(record) === type) : []
   if (found.length === 0) {
     return renderReply(query, {
@@ -164,7 +166,8 @@ function finalReply(query: DnsMessage, { node, owner, answers, context, type }: 
       authorities: [{ name: node.apex, ttlSeconds: zoneTtlSeconds, ...zone.soa(node.apex) }],
     })
   }
-  const records = (isRotated(type) ? rotate(found, turn) : found).map((record) => resourceRecord(owner, record))
+  const ordered = isRotated(type) ? rotate(found, turn) : found
+  const records = ordered.slice(0, maxRecords).map((record) => resourceRecord(owner, record))
   return renderReply(query, {
     authoritative: true,
     answers: [...answers, ...records],

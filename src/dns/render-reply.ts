@@ -5,9 +5,14 @@ import { type DnsMessage, rcodes } from './message.ts'
 /** Larger datagrams may be fragmented on the way (DNS flag day 2020). */
 export const maxUdpBytes = 1232
 export const minUdpBytes = 512
+/** More than fit: a record has at least 16 bytes. So a reply with so many is cut, and says so. */
+export const maxUdpRecords = 100
 
 export type ReplyFields = Partial<
-  Pick<DnsMessage, 'rcode' | 'authoritative' | 'truncated' | 'answers' | 'authorities' | 'additionals'>
+  Pick<
+    DnsMessage,
+    'rcode' | 'authoritative' | 'authenticData' | 'truncated' | 'answers' | 'authorities' | 'additionals'
+  >
 >
 
 export function renderReply(query: DnsMessage, fields: ReplyFields): DnsMessage {

@@ -21,6 +21,14 @@ function ipv6Of(labels: readonly string[]): IpAddress | undefined {
   return { family: 'IPv6', bytes }
 }
 
+/** Whether names of addresses can be below it, by its form. `name` is lower case, and not an address's itself. */
+export function isPartOfReverseName(name: string): boolean {
+  const [, octets = '', nibbles] = /^(?:(.*)\.in-addr|(.*)\.ip6)\.arpa$/.exec(name) ?? []
+  if (nibbles !== undefined) return /^[0-9a-f](\.[0-9a-f]){0,30}$/.test(nibbles)
+  const labels = octets.split('.')
+  return labels.length < 4 && labels.every((label) => /^(0|[1-9][0-9]{0,2})$/.test(label) && Number(label) < 256)
+}
+
 export function reverseNameOf(address: IpAddress): string {
   if (address.family === 'IPv4') return `${address.bytes.toReversed().join('.')}.in-addr.arpa`
   return `${nibblesOf(address).toReversed().join('.')}.ip6.arpa`
@@ -41,6 +49,11 @@ export function reverseZoneOf(range: Cidr): string {
       .toReversed(),
     'ip6.arpa',
   ].join('.')
+}
+
+/** Whether the range ends at an octet or nibble, so that `reverseZoneOf` has nothing else in it. */
+export function isWholeReverseZone({ base, prefixLength }: Cidr): boolean {
+  return prefixLength % (base.family === 'IPv4' ? 8 : 4) === 0
 }
 
 function nibblesOf(address: IpAddress): string[] {

@@ -8,7 +8,9 @@ export interface SearchPathContext {
   readonly hostSearches: readonly string[]
 }
 
+/** Of what the agent writes down: see render-resolv-conf.ts there. */
 const maxDomains = 32
+const maxCharacters = 2048
 const clusterNdots = 5
 /** What resolvers take when nothing is said (resolv.conf(5)). */
 const defaultNdots = 1
@@ -22,7 +24,9 @@ export function selectSearchPath(pod: Pod, context: SearchPathContext): SearchPa
   const isClusterFirst = dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork)
   const base = isClusterFirst ? [`${namespace}.${service}`, service, clusterDomain, ...hostSearches] : []
   const inherited = dnsPolicy === 'Default' ? hostSearches : base
-  const domains = [...new Set([...inherited, ...(dnsConfig.searches ?? [])].map(lowerPlain))].slice(0, maxDomains)
+  const all = [...new Set([...inherited, ...(dnsConfig.searches ?? [])])].slice(0, maxDomains)
+  while (all.join(' ').length > maxCharacters) all.pop()
+  const domains = [...new Set(all.map(lowerPlain))]
   if (domains[0] !== `${namespace}.${service}`) return undefined
   const option = dnsConfig.options?.findLast(({ name }) => name === 'ndots')?.value
   const ndots = option === undefined ? (isClusterFirst ? clusterNdots : defaultNdots) : Number(option)

@@ -49,6 +49,12 @@ const cases: readonly { name: string; sought: string; hosts?: string[]; ndots?: 
     hosts: ['corp.example'],
     expected: 'outside www.example.com.corp.example www.example.com',
   },
+  {
+    name: 'a name outside, asked for once although the root is a search domain, too',
+    sought: 'www.example.com',
+    hosts: ['', 'corp.example'],
+    expected: 'outside www.example.com www.example.com.corp.example',
+  },
   { name: 'a single label could be a Service that is not there yet', sought: 'redis', expected: 'none' },
   { name: 'a missing endpoint of a Service of this namespace', sought: 'pod-1.web', expected: 'none' },
   { name: 'a Service that is missing in another namespace', sought: 'redis.b', expected: 'none' },

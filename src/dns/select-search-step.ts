@@ -32,7 +32,9 @@ export function selectSearchStep(name: string, zone: Zone, path: SearchPath): Se
   if (own.kind !== 'foreign' && own.basis) bases.push(own.basis)
   if (zone.hasService(path.namespace, last)) return none
   const outside: string[] = []
-  for (const candidate of [...others.map((domain) => `${sought}.${domain}`), sought]) {
+  // the domain `.` is the root
+  const searched = others.map((domain) => (domain === '' ? sought : `${sought}.${domain}`))
+  for (const candidate of new Set([...searched, sought])) {
     const node = zone.find(candidate)
     if (node.kind === 'foreign') {
       if (!isFullName(sought, zone)) outside.push(candidate)

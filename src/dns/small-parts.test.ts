@@ -8,7 +8,7 @@ import { formatIp, parseCidr } from '#lib/ip.ts'
 import { FrameSplitter, frame } from './frame-splitter.ts'
 import { openResolvConf } from './open-resolv-conf.ts'
 import { parseResolvConf } from './parse-resolv-conf.ts'
-import { addressOfReverseName, reverseNameOf, reverseZoneOf } from './reverse-name.ts'
+import { addressOfReverseName, isPartOfReverseName, reverseNameOf, reverseZoneOf } from './reverse-name.ts'
 
 const files: readonly (readonly [what: string, text: string, expected: string[]])[] = [
   ['empty', '', []],
@@ -89,4 +89,20 @@ const zones: readonly (readonly [range: string, zone: string])[] = [
 ]
 for (const [range, zone] of zones) {
   test(`the reverse zone of ${range}`, () => assert.equal(reverseZoneOf(parseCidr(range)!), zone))
+}
+
+const parts: readonly (readonly [name: string, isPart: boolean])[] = [
+  ['0.96.10.in-addr.arpa', true],
+  ['96.10.in-addr.arpa', true],
+  ['256.96.10.in-addr.arpa', false],
+  ['00.96.10.in-addr.arpa', false],
+  ['x.96.10.in-addr.arpa', false],
+  ['1.2.3.96.10.in-addr.arpa', false],
+  ['d.f.ip6.arpa', true],
+  ['g.d.f.ip6.arpa', false],
+  ['10.d.f.ip6.arpa', false],
+]
+for (const [name, isPart] of parts) {
+  test(`${name} ${isPart ? 'has' : 'cannot have'} addresses below it`, () =>
+    assert.equal(isPartOfReverseName(name), isPart))
 }

@@ -56,8 +56,9 @@ export async function traceSearch(
 /** A final dot, or enough of them within, and the name is asked for as it is first. */
 export function searchCandidates(name: string, { searches, ndots }: TraceOptions): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)]
-  const searched = searches.filter((domain) => domain !== '.').map((domain) => `${name}.${domain.replace(/\.$/, '')}`)
-  return name.split('.').length - 1 >= ndots ? [name, ...searched] : [...searched, name]
+  // the domain `.` is the root
+  const searched = searches.map((domain) => (domain === '.' ? name : `${name}.${domain.replace(/\.$/, '')}`))
+  return [...new Set(name.split('.').length - 1 >= ndots ? [name, ...searched] : [...searched, name])]
 }
 
 function rcodeName(code: number): string {

@@ -12,7 +12,7 @@ import { AddressIndex } from './address-index.ts'
 import type { RecordData, Soa } from './message.ts'
 import { renderServiceNames, type ServiceNames } from './render-service-names.ts'
 import { zonalRecords } from './render-zonal-names.ts'
-import { addressOfReverseName, reverseZoneOf } from './reverse-name.ts'
+import { addressOfReverseName, isPartOfReverseName, isWholeReverseZone, reverseZoneOf } from './reverse-name.ts'
 
 /** What an informer hands to its handlers. */
 export type Change<T> = Parameters<ChangeHandler<T>>[0]
@@ -57,7 +57,8 @@ const always: Basis = { isCurrent: true }
 export class Zone {
   readonly domain: string
   readonly #clock: Clock
-  readonly #ownRanges: readonly { readonly range: Cidr; readonly apex: string }[]
+  /** `isWhole`: the reverse zone has no other addresses than the range. */
+  readonly #ownRanges: readonly { readonly range: Cidr; readonly apex: string; readonly isWhole: boolean }[]
   readonly #dnsServiceKey: string
   readonly #namespaces = new Set<string>()
   /** By namespace: that a Service is not there, or that the namespace is. */
@@ -76,7 +77,7 @@ export class Zone {
     this.#ownRanges = ownRanges.map((text) => {
       const range = parseCidr(text)
       if (!range) throw new Error(`Cannot read an address range: ${JSON.stringify(text)}`)
-      return { range, apex: reverseZoneOf(range) }
+      return { range, apex: reverseZoneOf(range), isWhole: isWholeReverseZone(range) }
     })
     this.#dnsServiceKey = `${dnsService.name}.${dnsService.namespace}`
     this.#serial = Math.floor(clock.nowMs() / 1000)
@@ -112,8 +113,8 @@ export class Zone {
   /** `name` is lower case, without the final dot. */
   find(name: string): ZoneNode {
     const apex = this.domain
-    if (name === apex) return { kind: 'name', records: this.#apexRecords(), apex }
-    if (!name.endsWith(apex) || name[name.length - apex.length - 1] !== '.') return this.#findReverse(name)
+    if (name === apex) return { kind: 'name', records: this.#apexRecords(apex), apex }
+    if (!isWithin(name, apex)) return this.#findReverse(name)
     const below = name.slice(0, -apex.length - 1)
     const records = this.#recordsBelow(below)
     const basis = this.#basisOf(below)
@@ -219,11 +220,19 @@ export class Zone {
 
   #findReverse(name: string): ZoneNode {
     const address = addressOfReverseName(name)
-    if (!address) return { kind: 'foreign' }
+    if (!address) return this.#findAboveAddresses(name)
     const own = this.#ownRanges.find(({ range }) => cidrContains(range, address))
     const records = this.#pointersOf(address)
     if (records.length > 0) return { kind: 'name', records, apex: own?.apex ?? name }
     return own ? { kind: 'unknown', apex: own.apex } : { kind: 'foreign' }
+  }
+
+  /** The reverse zones themselves, and names between them and those of addresses, which exist without data (RFC 8020). */
+  #findAboveAddresses(name: string): ZoneNode {
+    const apex = this.#ownRanges.find(({ isWhole, apex: zone }) => isWhole && isWithin(name, zone))?.apex
+    if (apex === undefined) return { kind: 'foreign' }
+    if (name === apex) return { kind: 'name', records: this.#apexRecords(apex), apex }
+    return isPartOfReverseName(name) ? { kind: 'name', records: [], apex } : { kind: 'unknown', apex }
   }
 
   /** Of a Service's own address, its name; of an endpoint, one name per Service, headless ones first. */
@@ -241,8 +250,8 @@ export class Zone {
     )
   }
 
-  #apexRecords(): readonly RecordData[] {
-    return [this.soa(this.domain), { type: 'NS', target: `ns.dns.${this.domain}` }]
+  #apexRecords(apex: string): readonly RecordData[] {
+    return [this.soa(apex), { type: 'NS', target: `ns.dns.${this.domain}` }]
   }
 
   #edit(key: string, change: (entry: ServiceEntry) => void): void {
@@ -269,6 +278,11 @@ export class Zone {
   #changed(): void {
     this.#serial = Math.max(this.#serial + 1, Math.floor(this.#clock.nowMs() / 1000)) >>> 0
   }
+}
+
+/** The zone itself, or below it. */
+function isWithin(name: string, zone: string): boolean {
+  return name.endsWith(zone) && (name.length === zone.length || name[name.length - zone.length - 1] === '.')
 }
 
 function namesOf(entry: ServiceEntry): ServiceNames | undefined {

@@ -29,7 +29,10 @@ test('health: ready follows the checks, alive does not', async () => {
   let problem: string | undefined = 'not synced'
   const metrics = await openMetrics()
   const checks = { ping: () => undefined, routes: () => problem }
-  await using server = await serveHealth({ host: '127.0.0.1', port: 0, checks, metrics }, new AbortController().signal)
+  await using server = await serveHealth(
+    { place: { host: '127.0.0.1', port: 0 }, checks, metrics },
+    new AbortController().signal,
+  )
   const get = async (path: string) => {
     const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { headers: { connection: 'close' } })
     return [answer.status, await answer.text()]

@@ -2,10 +2,11 @@
 import http from 'node:http'
 import type { Metrics } from './metrics.ts'
 
+/** Port 0: any free one. `fd`: a bound TCP socket, taken over. */
+export type HealthPlace = { readonly host: string; readonly port: number } | { readonly fd: number }
+
 export interface HealthOptions {
-  readonly host: string
-  /** 0: any free one. */
-  readonly port: number
+  readonly place: HealthPlace
   /** Named conditions; each says what is wrong, or nothing. */
   readonly checks: Readonly<Record<string, () => string | undefined>>
   readonly metrics?: Pick<Metrics, 'expose'>
@@ -28,7 +29,7 @@ export async function serveHealth(options: HealthOptions, signal: AbortSignal): 
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(options.port, options.host, resolve)
+    server.listen(options.place, resolve)
   })
   const address = server.address()
   const close = () =>
@@ -39,7 +40,7 @@ export async function serveHealth(options: HealthOptions, signal: AbortSignal): 
   if (signal.aborted) await close()
   else signal.addEventListener('abort', () => void close(), { once: true })
   return {
-    port: typeof address === 'object' && address ? address.port : options.port,
+    port: typeof address === 'object' && address ? address.port : 0,
     [Symbol.asyncDispose]: close,
   }
 }

@@ -1,5 +1,5 @@
 /** Objects that every cluster has from its first moment on. */
-import { type AddressPlan, apiServerPort, serviceCidrs } from '#lib/address-plan.ts'
+import { type AddressPlan, apiServerPort, dnsStatusPort, serviceCidrs } from '#lib/address-plan.ts'
 import type { KubeObject } from '#api/meta.ts'
 
 export interface BootstrapObject {
@@ -54,6 +54,7 @@ function dnsService(plan: AddressPlan): BootstrapObject[] {
   const ports = [
     { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
     { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+    { name: 'metrics', port: dnsStatusPort, protocol: 'TCP', targetPort: dnsStatusPort },
   ]
   const endpointPorts = ports.map(({ name, port, protocol }) => ({ name, port, protocol }))
   return [
