@@ -7,6 +7,7 @@ import {
   countBy,
   inPod,
   readEndpoints,
+  listPods,
   waitForEndpoints,
   waitForReady,
   waitForRollout,
@@ -115,6 +116,8 @@ export async function checkServices({ step }: SuiteContext): Promise<void> {
     await cluster.kubectl(['label', 'pods', '-l', 'app=hello', 'app=other', '--overwrite'])
     await cluster.kubectl(['scale', 'deployment/hello', '--replicas=0'])
     await cluster.kubectl(['delete', 'pods', '-l', 'app=other'])
+    // The pods that replaced them may only be on their way when their Deployment hears that none are wanted.
+    await waitFor('no pod of hello', async () => yes((await listPods(cluster, ['-l', 'app=hello'])).length === 0))
     await waitForEndpoints(cluster, 'hello-svc', 0)
     assert.match(await cluster.kubectl(['describe', 'svc', 'hello-svc']), /^Endpoints:\s*(<none>)?\s*$/m)
     const { clusterIP } = (await cluster.get<Ports>(['svc', 'hello-svc'])).spec
