@@ -64,6 +64,18 @@ const cases: readonly {
     services: [{ spec: { loadBalancerIP: '10.0.0.07' } }],
     gets: /^AddressInvalid: "10.0.0.07" is not/,
   },
+  {
+    name: 'no address of another family than the Service has',
+    pools: ['10.0.0.0/24', 'fd00::/120'],
+    services: [{ spec: { loadBalancerIP: 'fd00::7' } }],
+    gets: 'AddressInvalid: the Service is of family IPv4, not of that of fd00::7',
+  },
+  {
+    name: 'of addresses of both families that which is of its own',
+    pools: ['10.0.0.0/24', 'fd00::/120'],
+    services: [{ annotations: { [ips]: 'fd00::7,10.0.0.8' } }],
+    gets: '10.0.0.8',
+  },
   { name: 'what it had before a restart', services: [{ status: recorded('10.0.0.5') }], gets: '10.0.0.5' },
   { name: 'what its status announces', services: [{ status: announced('10.0.0.6') }], gets: '10.0.0.6' },
   { name: 'a new one when what it had is in no pool', services: [{ status: recorded('10.9.9.9') }], gets: '10.0.0.1' },
