@@ -76,6 +76,12 @@ const cases: readonly {
     services: [{ annotations: { [ips]: 'fd00::7,10.0.0.8' } }],
     gets: '10.0.0.8',
   },
+  {
+    name: 'an address that is written otherwise',
+    pools: ['fd00::/120'],
+    services: [{ spec: { ipFamilies: ['IPv6'], loadBalancerIP: 'FD00:0::7' } }],
+    gets: 'fd00::7',
+  },
   { name: 'what it had before a restart', services: [{ status: recorded('10.0.0.5') }], gets: '10.0.0.5' },
   { name: 'what its status announces', services: [{ status: announced('10.0.0.6') }], gets: '10.0.0.6' },
   { name: 'a new one when what it had is in no pool', services: [{ status: recorded('10.9.9.9') }], gets: '10.0.0.1' },

@@ -5,7 +5,7 @@
 import { allocatedIps } from '#api/load-balancer-address.ts'
 import type { Service } from '#api/service.ts'
 import { type AddressPool, poolAddress, poolContains } from '#lib/address-pool.ts'
-import { type IpFamily, formatIp, ipToBigInt, parseIp } from '#lib/ip.ts'
+import { type IpFamily, ipToBigInt, parseIp } from '#lib/ip.ts'
 import { type Claim, claimOf, conflictOf, familiesOf, familyOf, requestedIps, sameClaim } from './select-wishes.ts'
 
 export type Decision =
@@ -91,7 +91,7 @@ export class AddressBook {
 
   #choose(service: Service, claim: Claim): readonly [readonly string[], Refusal?] {
     const requested = requestedIps(service)
-    const invalid = requested.find((ip) => !isCanonicalIp(ip))
+    const invalid = requested.find((ip) => parseIp(ip) === undefined)
     if (invalid !== undefined) {
       return [[], { reason: 'AddressInvalid', message: `${JSON.stringify(invalid)} is not an IP address` }]
     }
@@ -187,11 +187,6 @@ export class AddressBook {
 function recordedIps(service: Service): readonly string[] {
   const announced = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []))
   return [...allocatedIps(service), ...announced].filter((ip, at, all) => all.indexOf(ip) === at)
-}
-
-function isCanonicalIp(text: string): boolean {
-  const address = parseIp(text)
-  return address !== undefined && formatIp(address) === text
 }
 
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
