@@ -157,9 +157,17 @@ async function create(name: string, { spec, annotations, labels, endpoints }: Wi
   })
 }
 
-async function setEndpoints(service: string, names: readonly PodName[], port = 8080, portName = ''): Promise<void> {
+async function setEndpoints(
+  service: string,
+  names: readonly PodName[],
+  {
+    port = 8080,
+    portName = '',
+    only = families,
+  }: { port?: number; portName?: string; only?: readonly ('IPv4' | 'IPv6')[] } = {},
+): Promise<void> {
   const slices = client.of(EndpointSlice)
-  for (const family of families) {
+  for (const family of only) {
     const name = `${service}-${family.toLowerCase()}`
     await slices.delete(ref(name)).catch(() => {})
     await slices.create({
@@ -267,7 +275,7 @@ async function livesOn(family: IpFamily): Promise<void> {
     ['second', 'b'],
     ['third', 'a'],
   ] as const) {
-    await setEndpoints(name, [pod], 9090)
+    await setEndpoints(name, [pod], { port: 9090 })
     await until(() => messageOf(name).includes(`Connected to ${at}:80 through node-${pods[pod].node}`))
     const target = { netns: paths.underlay, address: ip, port: 80 }
     const socket = await connectInNetns(broker, target, AbortSignal.timeout(2_000))
@@ -321,6 +329,18 @@ test('nothing behind it: the address comes at once, and refuses until something 
   await until(() => reasonOf('early') === 'Connected')
   assert.match(await dial('host', ip), /^a /)
   await remove('early')
+})
+
+test('nothing behind the address of one family: that one is tried again when something is', async () => {
+  await setEndpoints('half', ['a'], { only: ['IPv4'] })
+  await create('half', { spec: { ipFamilyPolicy: 'RequireDualStack' } })
+  await address('half')
+  assert.equal(reasonOf('half'), 'NoEndpoints')
+  assert.match(messageOf('half'), /^Connected to 172.30.155.1:80 .*; .* refuses connections as nothing is behind it$/)
+  await setEndpoints('half', ['a'], { only: ['IPv6'] })
+  await until(() => reasonOf('half') === 'Connected')
+  assert.match(messageOf('half'), /Connected to \[fd30:fd:27:2::1\]:80/)
+  await remove('half')
 })
 
 test('UDP, without node ports: the node shows that it routes the address', async () => {
@@ -469,7 +489,7 @@ test('a port on 127.0.0.1, told by an Event, and the same after a restart', asyn
     { name: 'web', port: 8123, targetPort: 8080 },
     { name: 'udp', port: 8123, protocol: 'UDP' as const },
   ]
-  await setEndpoints('home', ['a'], 8080, 'web')
+  await setEndpoints('home', ['a'], { portName: 'web' })
   await create('home', { spec: { ports } })
   await eventOf(
     'home',

@@ -5,8 +5,8 @@
 import { allocatedIps } from '#api/load-balancer-address.ts'
 import type { Service } from '#api/service.ts'
 import { type AddressPool, poolAddress, poolContains } from '#lib/address-pool.ts'
-import { type IpFamily, formatIp, ipToBigInt, parseIp } from '#lib/ip.ts'
-import { type Claim, claimOf, conflictOf, familiesOf, requestedIps, sameClaim } from './select-wishes.ts'
+import { type IpFamily, ipToBigInt, parseIp } from '#lib/ip.ts'
+import { type Claim, claimOf, conflictOf, familiesOf, familyOf, requestedIps, sameClaim } from './select-wishes.ts'
 
 export type Decision =
   | { readonly kind: 'assigned'; readonly ips: readonly string[]; readonly freesOthers: boolean }
@@ -91,11 +91,16 @@ export class AddressBook {
 
   #choose(service: Service, claim: Claim): readonly [readonly string[], Refusal?] {
     const requested = requestedIps(service)
-    const invalid = requested.find((ip) => !isCanonicalIp(ip))
+    const invalid = requested.find((ip) => parseIp(ip) === undefined)
     if (invalid !== undefined) {
       return [[], { reason: 'AddressInvalid', message: `${JSON.stringify(invalid)} is not an IP address` }]
     }
     const families = this.#familiesFor(service)
+    const own = familiesOf(service)
+    if (requested.length > 0 && !requested.some((ip) => own.includes(familyOf(ip)))) {
+      const message = `the Service is of family ${own.join()}, not of that of ${requested.join()}`
+      return [[], { reason: 'AddressInvalid', message }]
+    }
     const had = [...this.ipsOf(claim.key), ...recordedIps(service)]
     const chosen: string[] = []
     for (const family of families) {
@@ -105,10 +110,7 @@ export class AddressBook {
       chosen.push(found)
     }
     if (chosen.length > 0) return [chosen]
-    return [
-      [],
-      { reason: 'AddressPoolExhausted', message: `no address pool is of family ${familiesOf(service).join()}` },
-    ]
+    return [[], { reason: 'AddressPoolExhausted', message: `no address pool is of family ${own.join()}` }]
   }
 
   /** A Service that can do with one family is content with those that have pools. */
@@ -185,11 +187,6 @@ export class AddressBook {
 function recordedIps(service: Service): readonly string[] {
   const announced = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []))
   return [...allocatedIps(service), ...announced].filter((ip, at, all) => all.indexOf(ip) === at)
-}
-
-function isCanonicalIp(text: string): boolean {
-  const address = parseIp(text)
-  return address !== undefined && formatIp(address) === text
 }
 
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>

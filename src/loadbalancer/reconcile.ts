@@ -63,6 +63,8 @@ export class Reconciler {
 
   /** Addresses of these have been led elsewhere, which nobody has told yet. */
   readonly #moved = new Set<string>()
+  /** Addresses that refused as nothing was behind them; absent for what an earlier run has tried. */
+  readonly #refusing = new Map<string, readonly string[]>()
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
@@ -129,7 +131,7 @@ export class Reconciler {
     }
     if (ips.some((ip) => network.viaOf(ip) === undefined)) return this.#sayNoNode(key, service)
     const reachable = findCondition(service, reachableCondition)
-    const isReachable = reachable?.status === 'True' && !this.#mayAnswerNow(key, reachable.reason)
+    const isReachable = reachable?.status === 'True' && !this.#mayAnswerNow(key, ips, reachable.reason)
     if (isAnnounced && hasMoved && isReachable) {
       recordEvent(service, 'Normal', 'UpdatedLoadBalancer', 'Updated load balancer with new hosts')
     }
@@ -144,8 +146,9 @@ export class Reconciler {
   }
 
   /** What refused for want of endpoints is tried again when there are some. */
-  #mayAnswerNow(key: string, reason: string): boolean {
-    return reason === refusedForNow && hasReadyEndpoints(this.#parts.slicesOf(key))
+  #mayAnswerNow(key: string, ips: readonly string[], reason: string): boolean {
+    const refusing = this.#refusing.get(key) ?? ips
+    return reason === refusedForNow && refusing.some((ip) => hasReadyEndpoints(this.#slicesFor(ip, key)))
   }
 
   async #prove(
@@ -156,7 +159,10 @@ export class Reconciler {
     const { recordEvent, clock } = this.#parts
     try {
       const verdicts = await Promise.all(ips.map((ip) => this.#proveOne(network, service, ip, signal)))
-      return { reason: verdicts[0]!.reason, message: verdicts.map(({ message }) => message).join('; ') }
+      const refusing = ips.filter((_, index) => verdicts[index]!.reason === refusedForNow)
+      this.#refusing.set(key, refusing)
+      const reason = refusing.length > 0 ? refusedForNow : verdicts[0]!.reason
+      return { reason, message: verdicts.map(({ message }) => message).join('; ') }
     } catch (error) {
       if (signal.aborted) throw error
       const message = (error as Error).message
@@ -223,6 +229,7 @@ export class Reconciler {
     book.release(key)
     this.#waiting.delete(key)
     this.#moved.delete(key)
+    this.#refusing.delete(key)
     if (!services.get(parseKey(key))) this.#written.delete(key)
     this.#freed(key, before)
   }

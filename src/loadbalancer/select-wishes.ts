@@ -1,7 +1,7 @@
 /** What a Service says about its load balancer. */
 import type { Node } from '#api/node.ts'
 import type { Service } from '#api/service.ts'
-import { parseIp, type IpFamily } from '#lib/ip.ts'
+import { formatIp, parseIp, type IpFamily } from '#lib/ip.ts'
 
 export const cleanupFinalizer = 'service.kubernetes.io/load-balancer-cleanup'
 export const ownClass = 'frontdesk.dev/loadbalancer'
@@ -25,13 +25,17 @@ export const isEnding = ({ metadata }: Service): boolean => metadata.deletionTim
 
 export const hasFinalizer = ({ metadata }: Service): boolean => metadata.finalizers?.includes(cleanupFinalizer) ?? false
 
-/** The annotation, else the deprecated field. */
+/** The annotation, else the deprecated field; in canonical form, what is no address as it is. */
 export function requestedIps({ metadata, spec }: Service): readonly string[] {
   const text = metadata.annotations?.[addressesAnnotation] ?? spec.loadBalancerIP ?? ''
   return text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+    .map((part) => {
+      const address = parseIp(part)
+      return address ? formatIp(address) : part
+    })
 }
 
 export const familiesOf = ({ spec }: Service): readonly IpFamily[] => spec.ipFamilies ?? ['IPv4']

@@ -44,9 +44,16 @@ function exchangeOf(
       return stream.headersSent
     },
     respond: (status, answer) => {
-      if (!stream.destroyed) stream.respond({ ':status': status, ...answer } as http2.OutgoingHttpHeaders)
+      if (stream.destroyed) return stream
+      stream.respond({ ':status': status, ...answer } as http2.OutgoingHttpHeaders)
+      // Whoever has the whole answer need not send the rest of the request (RFC 9113, 8.1), which nobody may read.
+      if (!stream.endAfterHeaders) stream.once('finish', () => closeUnread(stream))
       return stream
     },
     destroy: () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),
   }
+}
+
+function closeUnread(stream: http2.ServerHttp2Stream): void {
+  if (!stream.readableEnded) stream.close(http2.constants.NGHTTP2_NO_ERROR)
 }

@@ -19,8 +19,21 @@ export class PodDuplex extends Duplex {
     )
   }
 
-  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#connection.write(chunk).then(() => done(), done)
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    this.#send(chunk, done)
+  }
+
+  /** A request in one piece: a server that answers its head and hangs up would leave nobody to send the rest to. */
+  override _writev(chunks: { readonly chunk: Uint8Array }[], done: () => void): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  /** Whoever does not listen any more may have answered all the same: what is read decides, and its end. */
+  #send(bytes: Uint8Array, done: () => void): void {
+    this.#connection.write(bytes).then(
+      () => done(),
+      () => done(),
+    )
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -69,10 +69,18 @@ function ask(duplex: Duplex, route: ProxyRoute, exchange: Exchange): Promise<htt
       createConnection: () => duplex,
       method: exchange.method,
       path: targetOf(route, exchange.query),
-      headers: forwardedHeaders(route, exchange.headers),
+      // A server that is told to close would not hear out a request that it has answered, and reset the connection.
+      headers: { ...forwardedHeaders(route, exchange.headers), connection: 'keep-alive' },
       signal: exchange.signal,
     })
-    request.once('response', resolve)
+    request.once('response', (answer) => {
+      answer.once('close', () => {
+        duplex.destroy()
+        // The client has its answer, and still wants to be rid of what it was sending.
+        exchange.input.unpipe(request).resume()
+      })
+      resolve(answer)
+    })
     request.on('error', (error) => reject(badGateway(route, error)))
     exchange.input.pipe(request)
   })

@@ -64,6 +64,11 @@ const cases: readonly Case[] = [
     groups: ['IPv4 80: 192.0.2.1', 'IPv6 80: 2001:db8::1'],
   },
   {
+    name: 'an address that is written in two ways is one',
+    subsets: [{ addresses: [{ ip: '2001:DB8:0::1' }, { ip: '2001:db8::1' }], ports: http }],
+    groups: ['IPv6 80: 2001:db8::1'],
+  },
+  {
     name: 'no ports at all',
     subsets: [{ addresses: [{ ip: '192.0.2.1' }] }],
     groups: ['IPv4 : 192.0.2.1'],

@@ -3,7 +3,7 @@ import type { EndpointAddress, Endpoints, EndpointSubset } from '#api/endpoints.
 import type { Endpoint, EndpointPort } from '#api/endpoint-slice.ts'
 import { triggerTimeAnnotation } from '#api/endpoint-slice.ts'
 import type { Service } from '#api/service.ts'
-import { parseIp } from '#lib/ip.ts'
+import { formatIp, parseIp } from '#lib/ip.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import { portsKey } from '../endpointslice/desired-endpoints.ts'
 import type { DesiredEndpoints, PortGroup } from '../endpointslice/desired-endpoints.ts'
@@ -88,9 +88,11 @@ function groupOf(
   return group
 }
 
+/** Slices hold addresses in their canonical form only. */
 function mirrored({ ip, hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): Endpoint {
+  const address = parseIp(ip)
   return {
-    addresses: [ip],
+    addresses: [address ? formatIp(address) : ip],
     conditions: { ready },
     ...(hostname && { hostname }),
     ...(nodeName && { nodeName }),
