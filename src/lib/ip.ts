@@ -18,6 +18,13 @@ export function parseIp(text: string): IpAddress | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
+/** The one text by which an address may be compared; undefined where there is none. IPv4 has no other. */
+export function canonicalIp(text: string): string | undefined {
+  if (!text.includes(':')) return text
+  const address = parseIp(text)
+  return address && formatIp(address)
+}
+
 function parseIpv4(text: string): IpAddress | undefined {
   const parts = text.split('.')
   if (parts.length !== 4) return undefined

@@ -191,6 +191,33 @@ test('Service ports with policy Local and no endpoint here are counted', () => {
   assert.deepEqual(gaps(), [0, 0])
 })
 
+test('an IPv6 address is one address, however it is written', () => {
+  const routes = new RouteTracker('IPv6', { name: 'node-1' })
+  const [clusterIP, odd, oddOnce, canonical] = ['FD00:0::A', '2001:db8:0::9', '2001:DB8::9', '2001:db8::9']
+  const allocated = { type: addressCondition, status: 'True' as const, reason: 'Allocated', lastTransitionTime: '' }
+  const one = service({ type: 'LoadBalancer', clusterIP, externalIPs: [odd, oddOnce] })
+  routes.serviceChanged(undefined, {
+    ...one,
+    spec: { ...one.spec, clusterIPs: [clusterIP] },
+    status: {
+      loadBalancer: { ingress: [{ ip: odd, ipMode: 'VIP' as const }] },
+      conditions: [{ ...allocated, message: canonical }],
+    },
+  })
+  const endpoints = ['fd00:1::2', 'FD00:1:0::2', 'fd00:1::3'].map((address) => ({ addresses: [address] }))
+  routes.sliceChanged(undefined, { ...slice({ endpoints: [] }), addressType: 'IPv6', endpoints })
+  const [route] = collect(routes).all.values()
+  assert.equal(route?.clusterIp, 'fd00::a')
+  assert.deepEqual(
+    [route?.externalIps, route?.loadBalancerIps, route?.exclusiveIps],
+    [[canonical], [canonical], [canonical]],
+  )
+  assert.deepEqual(
+    route?.cluster.map(({ address }) => address),
+    ['fd00:1::2', 'fd00:1::3'],
+  )
+})
+
 test('UDP routes know who serves, whatever the policy', () => {
   const routes = tracker()
   routes.serviceChanged(undefined, service({ ports: [udpPort()], internalTrafficPolicy: 'Local' }))

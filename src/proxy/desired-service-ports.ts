@@ -2,7 +2,7 @@
 import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import { allocatedIps } from '#api/load-balancer-address.ts'
 import type { Service, ServicePort } from '#api/service.ts'
-import { cidrContains, formatCidr, maskIp, parseCidr, type Cidr, type IpFamily } from '#lib/ip.ts'
+import { canonicalIp, cidrContains, formatCidr, maskIp, parseCidr, type Cidr, type IpFamily } from '#lib/ip.ts'
 import type { Protocol, RouteEndpoint, ServicePortRoute } from './backend.ts'
 import {
   isServing,
@@ -35,11 +35,19 @@ export function selectClusterIp({ spec }: Service, family: IpFamily): string | u
   if (spec.type === 'ExternalName') return undefined
   const all = spec.clusterIPs ?? (spec.clusterIP === undefined ? none : [spec.clusterIP])
   const first = all[0]
-  return first !== undefined && isAddressOf(first, family) ? first : all.find((address) => isAddressOf(address, family))
+  if (first !== undefined && isAddressOf(first, family)) return canonicalIp(first)
+  return ofFamily(all.filter(isAddress), family)[0]
 }
 
-const isAddressOf = (address: string, family: IpFamily) =>
-  address !== '' && address !== 'None' && isOfFamily(address, family)
+const isAddress = (text: string): boolean => text !== '' && text !== 'None'
+const isAddressOf = (text: string, family: IpFamily): boolean => isAddress(text) && isOfFamily(text, family)
+
+/** Those of the family, each once, however often and in whatever spelling it is there. */
+function ofFamily(addresses: readonly string[], family: IpFamily): readonly string[] {
+  if (addresses.length === 0) return none
+  const own = addresses.flatMap((address) => (isOfFamily(address, family) ? (canonicalIp(address) ?? none) : none))
+  return [...new Set(own)]
+}
 
 /** For addresses that the API has validated. */
 const isOfFamily = (address: string, family: IpFamily) => address.includes(':') === (family === 'IPv6')
@@ -56,11 +64,10 @@ interface CommonRoute {
 function serviceRoute(service: Service, family: IpFamily, clusterIp: string): CommonRoute {
   const { spec, metadata } = service
   const isAffine = spec.sessionAffinity === 'ClientIP'
-  const allocated = allocatedIps(service)
-  const exclusiveIps = allocated.length === 0 ? none : allocated.filter((address) => isOfFamily(address, family))
+  const exclusiveIps = ofFamily(allocatedIps(service), family)
   return {
     clusterIp,
-    externalIps: spec.externalIPs?.filter((address) => isOfFamily(address, family)) ?? none,
+    externalIps: ofFamily(spec.externalIPs ?? none, family),
     loadBalancerIps: selectLoadBalancerIps(service, exclusiveIps, family),
     exclusiveIps,
     loadBalancerSourceRanges: selectSourceRanges(
@@ -87,9 +94,9 @@ function selectLoadBalancerIps(
 ): readonly string[] {
   if (spec.type !== 'LoadBalancer') return none
   const announced = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
-    ip !== undefined && ipMode !== 'Proxy' && isOfFamily(ip, family) ? [ip] : none,
+    ip !== undefined && ipMode !== 'Proxy' ? [ip] : none,
   )
-  return allocated.length === 0 ? announced : [...new Set([...announced, ...allocated])]
+  return ofFamily([...announced, ...allocated], family)
 }
 
 /** Ranges of the family in canonical text, without those inside another; empty when everybody is allowed. */

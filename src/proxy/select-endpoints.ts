@@ -1,5 +1,6 @@
 /** Which endpoints of a Service port a node uses: lists C (everywhere) and L (this node). */
 import type { Endpoint, EndpointSlice } from '#api/endpoint-slice.ts'
+import { canonicalIp } from '#lib/ip.ts'
 import type { Protocol, RouteEndpoint } from './backend.ts'
 
 /** What a proxy knows of its node. */
@@ -19,7 +20,7 @@ export interface Candidate {
 /** Longer lists take the way that looks for repeats by a map. */
 const maxPlainLength = 16
 
-/** List C as it mostly is: short, all ready, without hints and repeats. Undefined: it is not so plain. */
+/** List C as it mostly is: short, all ready, without hints, repeats and odd spellings. Undefined: it is not so plain. */
 export function selectPlainEndpoints(
   slices: readonly EndpointSlice[],
   portName: string,
@@ -42,7 +43,8 @@ function arePlain(endpoints: readonly Endpoint[]): boolean {
   for (let index = 0; index < endpoints.length; index++) {
     const endpoint = endpoints[index]!
     const address = endpoint.addresses[0]
-    if (address === undefined || endpoint.hints || !isReady(endpoint)) return false
+    if (address === undefined || canonicalIp(address) !== address) return false
+    if (endpoint.hints || !isReady(endpoint)) return false
     for (let before = 0; before < index; before++) if (endpoints[before]!.addresses[0] === address) return false
   }
   return true
@@ -64,7 +66,8 @@ export function selectCandidates(slices: readonly EndpointSlice[], portName: str
     const port = findPort(ports, portName, protocol)
     if (!port || !endpoints) continue
     for (const endpoint of endpoints) {
-      const address = endpoint.addresses[0]
+      const [text] = endpoint.addresses
+      const address = text === undefined ? undefined : canonicalIp(text)
       if (address !== undefined) candidates.push({ address, port, endpoint })
     }
   }

@@ -67,6 +67,20 @@ function openBoth(rulesets: readonly SharedRuleset[]) {
         await backend.sync(desired, changes)
       }),
     )
+  /** A Service of IPv6 for each of these external IPs. */
+  const claim = async (externalIps: readonly string[]) => {
+    const { backend, tracker } = parts[1]!
+    for (const [index, externalIP] of externalIps.entries()) {
+      const name = `claim-${index}`
+      const clusterIP = valueOf('IPv6', `10.96.9.${index}`)
+      const one = valueOf('IPv6', service({ name }))
+      const spec = { ...one.spec, clusterIP, clusterIPs: [clusterIP], externalIPs: [externalIP] }
+      tracker.serviceChanged(undefined, { ...one, spec })
+      tracker.sliceChanged(undefined, valueOf('IPv6', slice({ service: name, endpoints: ['a1'] })))
+    }
+    const { desired, changes } = tracker.collect()
+    await backend.sync(desired, changes)
+  }
   const fronts = (family: 'ip' | 'ip6') =>
     execFileSync('nft', ['list', 'map', family, tableName, 'fronts'], { encoding: 'utf8', maxBuffer: 2 ** 26 }).match(
       / : 0x/g,
@@ -75,7 +89,7 @@ function openBoth(rulesets: readonly SharedRuleset[]) {
     for (const { backend } of parts) backend[Symbol.dispose]()
     checked('leave network namespace', setns(home.net, CLONE_NEWNET))
   }
-  return { change, changeMany, fronts, verify, foreignCommit, close, listings: () => listings }
+  return { change, changeMany, claim, fronts, verify, foreignCommit, close, listings: () => listings }
 }
 
 const shared = new SharedRuleset()
@@ -120,3 +134,16 @@ for (const { name, disturb, listings } of [
     }
   })
 }
+
+test('one address in two spellings, of two Services, stops nobody', async () => {
+  const ruleset = new SharedRuleset()
+  const both = openBoth([ruleset, ruleset])
+  try {
+    await both.claim(['2001:db8::9', '2001:db8:0::9'])
+    assert.equal(both.fronts('ip6'), 3, 'both ClusterIPs, and the address once')
+    await both.changeMany(10)
+    assert.equal(both.fronts('ip6'), 13)
+  } finally {
+    both.close()
+  }
+})
