@@ -61,7 +61,7 @@ function openEngine(): Engine & { readonly feed: ObjectFeed } {
     clusterDomain: 'cluster.local',
     ownRanges: [],
     endsSearches: true,
-    hostSearches: [],
+    hostSearches: () => [],
     upstreams: () => [],
     ownAddresses: [],
     exchange: () => Promise.reject(new Error('there is nothing outside')),

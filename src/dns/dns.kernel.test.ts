@@ -65,7 +65,6 @@ before(async () => {
           clusterDomain: 'cluster.local',
           ownRanges: [plan.serviceCidr, plan.podCidr],
           endsSearches: true,
-          hostSearches: [],
         },
         patienceMs: 0,
         queriesPerThread: 500,

@@ -70,7 +70,7 @@ function makeEngine() {
     clusterDomain: 'cluster.local',
     ownRanges: ['10.96.0.0/12', '10.244.0.0/16'],
     endsSearches: true,
-    hostSearches: [],
+    hostSearches: () => [],
     upstreams: () => [{ address: '192.0.2.1', port: 53 }],
     ownAddresses: [],
     exchange: unreachable,
