@@ -30,7 +30,8 @@ export interface AgentContext {
   readonly services: Lister<Service>
   readonly podAddresses: PodAddresses
   readonly withdrawals: RouteWithdrawals
-  readonly hostResolver: ResolverConfig
+  /** As it is now: pods have what it was when their containers started. */
+  readonly hostResolver: () => ResolverConfig
   /** Variables of `localhost/host` containers: PATH and the like. */
   readonly hostEnv: readonly string[]
   readonly allocatable: Readonly<Record<string, string>>

@@ -104,7 +104,7 @@ function createContext(options: NodeAgentOptions, allocatable: Record<string, st
     services: informers.of(Service),
     podAddresses: openPodAddresses(addresses.podCidr, path.join(dirs.pods, `.next-address-${nodeName}`)),
     withdrawals: new RouteWithdrawals({ informers, nodeName, nowMs: clock.nowMs }),
-    hostResolver: readHostResolver(),
+    hostResolver: readHostResolver,
     hostEnv: hostVariables.flatMap((name) => (env[name] === undefined ? [] : [`${name}=${env[name]}`])),
     allocatable,
   }

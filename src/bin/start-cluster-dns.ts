@@ -6,7 +6,6 @@ import type { Client } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { startInformer } from '#client/start-informer.ts'
 import { openCommittedPublisher } from '#client/publish-committed.ts'
-import { readSearches } from '#dns/open-resolv-conf.ts'
 import { runTrace } from '#dns/run-trace.ts'
 import { selectZoneFields } from '#dns/select-zone-fields.ts'
 import { type Dns, startDns } from '#dns/start-dns.ts'
@@ -55,7 +54,6 @@ export async function startClusterDns(
             podCidr,
           ]),
           endsSearches: config.dns?.endSearches ?? true,
-          hostSearches: readSearches(resolvConf),
         },
         publish: openCommittedPublisher({ client, leaseName, isOwn: true, annotation: namesAnnotation, log }, signal),
         log,

@@ -7,7 +7,7 @@ import type { Namespace } from '#api/namespace.ts'
 import type { Pod } from '#api/pod.ts'
 import type { Service } from '#api/service.ts'
 import { silentLog } from '#observe/log.ts'
-import { isCurrent, memoKeyOf } from './answer-memo.ts'
+import { AnswerMemo, isCurrent, memoKeyOf } from './answer-memo.ts'
 import { decodeMessage } from './decode-message.ts'
 import { encodeMessage } from './encode-message.ts'
 import { createEngine, type Engine } from './engine.ts'
@@ -61,7 +61,7 @@ function openEngine(): Engine & { readonly feed: ObjectFeed } {
     clusterDomain: 'cluster.local',
     ownRanges: [],
     endsSearches: true,
-    hostSearches: [],
+    hostSearches: () => [],
     upstreams: () => [],
     ownAddresses: [],
     exchange: () => Promise.reject(new Error('there is nothing outside')),
@@ -125,4 +125,12 @@ test('an answer that is kept is the one that would be made now', () => {
     }),
     { numRuns: 150 },
   )
+})
+
+test('long answers under ever new spellings take no more than some MiB', () => {
+  const memo = new AnswerMemo()
+  const entry = { bases: [], turn: 0, serialAt: 0, rcode: 0, namespace: undefined, path: undefined, isSearched: false }
+  const packets = Array.from({ length: 16 }, () => new Uint8Array(1232))
+  for (let spelling = 0; spelling < 20_000; spelling++) memo.set(`${spelling}`, { ...entry, packets })
+  assert.ok(memo.size * 16 * 1232 < 40 * 1024 * 1024, `${memo.size} answers are kept`)
 })

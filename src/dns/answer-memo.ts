@@ -21,10 +21,13 @@ export interface MemoEntry {
 }
 
 const generationSize = 16_384
+/** Names may be spelled in ever new ways (0x20), and an answer with 16 orders has some kilobytes. */
+const generationBytes = 16 * 1024 * 1024
 
 export class AnswerMemo {
   #young = new Map<string, MemoEntry>()
   #old = new Map<string, MemoEntry>()
+  #youngBytes = 0
 
   get size(): number {
     return this.#young.size + this.#old.size
@@ -39,11 +42,14 @@ export class AnswerMemo {
   }
 
   set(key: string, entry: MemoEntry): void {
-    if (this.#young.size >= generationSize) {
+    if (this.#young.size >= generationSize || this.#youngBytes >= generationBytes) {
       this.#old = this.#young
       this.#young = new Map()
+      this.#youngBytes = 0
     }
     this.#young.set(key, entry)
+    // one that is replaced counts until the generation ends
+    this.#youngBytes += key.length + entry.packets.reduce((sum, packet) => sum + packet.length, 0)
   }
 }
 

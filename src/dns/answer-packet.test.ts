@@ -42,7 +42,7 @@ const forwarder = {
     return known && renderReply(emptyQuery, known)
   },
 }
-const { nobody } = new Askers({ clusterDomain: 'cluster.local', hostSearches: [], endsSearches: true })
+const { nobody } = new Askers({ clusterDomain: 'cluster.local', hostSearches: () => [], endsSearches: true })
 const searchOutside = { decide: async () => undefined }
 const answer: AnswerPacket = createAnswerPacket({
   zone,

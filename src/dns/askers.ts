@@ -19,7 +19,8 @@ interface Held {
   readonly uid: string | undefined
 }
 
-export interface AskersOptions extends SearchPathContext {
+export interface AskersOptions extends Omit<SearchPathContext, 'hostSearches'> {
+  readonly hostSearches: () => readonly string[]
   /** Otherwise nobody has a path. */
   readonly endsSearches: boolean
 }
@@ -67,7 +68,8 @@ export class Askers {
   }
 
   #newAsker(pod: Pod): Asker {
-    const path = this.#options.endsSearches ? selectSearchPath(pod, this.#options) : undefined
+    const { endsSearches, clusterDomain, hostSearches } = this.#options
+    const path = endsSearches ? selectSearchPath(pod, { clusterDomain, hostSearches: hostSearches() }) : undefined
     return {
       namespace: pod.metadata.namespace ?? '',
       pod: pod.metadata.name,

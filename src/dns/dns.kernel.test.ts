@@ -65,7 +65,6 @@ before(async () => {
           clusterDomain: 'cluster.local',
           ownRanges: [plan.serviceCidr, plan.podCidr],
           endsSearches: true,
-          hostSearches: [],
         },
         patienceMs: 0,
         queriesPerThread: 500,
@@ -235,6 +234,34 @@ test('a connection with many questions leaves room for others between its answer
   await once(socket, 'end')
   assert.ok(begunInOneTurn < 100, `${begunInOneTurn} at once`)
   assert.equal(answers, 1000)
+})
+
+test('with too many connections the one that has been silent for longest goes', async () => {
+  const listening = await broker.openTcpListener(nodeNetns, node.internalIp, 5354)
+  const limits = { idleMs: 60_000, maxConnections: 2, maxUnanswered: 1 }
+  const query = dnsPacket.encode({ type: 'query', id: 1, questions: [{ type: 'A', name: web }] })
+  await using _server = await serveTcp(
+    listening,
+    { answer: () => query, askers: dns.engine.askers, log: silentLog },
+    limits,
+  )
+  const connectAndAsk = async (): Promise<Socket> => {
+    const to = { netns: nodeNetns, address: node.internalIp, port: 5354 }
+    const socket = await connectInNetns(broker, to, stop.signal)
+    socket.write(frame(query))
+    await once(socket, 'data')
+    return socket
+  }
+  const [first, second] = [await connectAndAsk(), await connectAndAsk()]
+  first.write(frame(query))
+  await once(first, 'data')
+  const secondEnded = once(second, 'end')
+  second.resume()
+  const third = await connectAndAsk()
+  await secondEnded
+  first.write(frame(query))
+  await once(first, 'data')
+  for (const socket of [first, third]) socket.destroy()
 })
 
 test('names outside come from the host, longer answers over TCP', async () => {

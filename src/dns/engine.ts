@@ -17,7 +17,8 @@ export interface EngineOptions extends Pick<ForwarderOptions, 'upstreams' | 'own
   readonly ownRanges: readonly string[]
   /** Whether a pod's search ends at its first question where that is certain. */
   readonly endsSearches: boolean
-  readonly hostSearches: readonly string[]
+  /** Asked for whenever a pod is new: it has those of that moment. */
+  readonly hostSearches: () => readonly string[]
   readonly clock: Clock
   readonly log: Log
 }

@@ -39,7 +39,9 @@ export class Forwarder {
   readonly #cache: ResponseCache
   readonly #underWay = new Map<string, Promise<DnsMessage | undefined>>()
   readonly #avoidUntilMs = new Map<string, number>()
-  readonly #stop = new AbortController()
+  /** Of what is under way. */
+  readonly #deadlines = new Set<AbortController>()
+  #isStopped = false
 
   constructor(options: ForwarderOptions) {
     this.#options = options
@@ -63,17 +65,30 @@ export class Forwarder {
 
   /** Ends what is under way. */
   stop(): void {
-    this.#stop.abort()
+    this.#isStopped = true
+    for (const deadline of this.#deadlines) deadline.abort(new Error('Cannot ask: the server stops'))
   }
 
   async #ask(question: Question, flags: ForwardFlags): Promise<DnsMessage | undefined> {
-    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), this.#stop.signal])
+    const deadline = new AbortController()
+    this.#deadlines.add(deadline)
+    const timer = setTimeout(() => deadline.abort(new TimeOut(deadlineMs)), deadlineMs)
+    try {
+      return await this.#askAll(question, flags, deadline.signal)
+    } finally {
+      clearTimeout(timer)
+      this.#deadlines.delete(deadline)
+    }
+  }
+
+  async #askAll(question: Question, flags: ForwardFlags, deadline: AbortSignal): Promise<DnsMessage | undefined> {
     let inability: DnsMessage | undefined
     for (const roundMs of roundsMs) {
       for (const server of this.#serversByHealth(lowerName(question.name))) {
         if (deadline.aborted) return inability
-        const signal = AbortSignal.any([deadline, AbortSignal.timeout(roundMs)])
-        const response = await this.#askServer(server, { question, flags, signal, deadline })
+        const response = await withinTime(deadline, roundMs, (signal) =>
+          this.#askServer(server, { question, flags, signal, deadline }),
+        )
         if (response && isFinal(response)) return response
         inability = response ?? inability
       }
@@ -99,7 +114,7 @@ export class Forwarder {
       this.#avoidUntilMs.delete(keyOf(server))
       return response.truncated ? await this.#askOverTcp(server, ask, response) : response
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#avoid(server, error)
+      if (!this.#isStopped) this.#avoid(server, error)
       return undefined
     }
   }
@@ -137,6 +152,29 @@ export class Forwarder {
     if (until < nowMs)
       this.#options.log.warn({ err: error, server: keyOf(server) }, 'Upstream DNS server does not answer')
     this.#avoidUntilMs.set(keyOf(server), nowMs + avoidMs)
+  }
+}
+
+class TimeOut extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`)
+  }
+}
+
+/**
+ * `run` gets a signal that also aborts when so much time is over. (AbortSignal.any and AbortSignal.timeout leave something
+ * behind for each question: 500 bytes for ever, and a timer for its whole time.)
+ */
+async function withinTime<T>(outer: AbortSignal, ms: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const inner = new AbortController()
+  const end = (): void => inner.abort(outer.reason)
+  const timer = setTimeout(() => inner.abort(new TimeOut(ms)), ms)
+  outer.addEventListener('abort', end, { once: true })
+  try {
+    return await run(inner.signal)
+  } finally {
+    clearTimeout(timer)
+    outer.removeEventListener('abort', end)
   }
 }
 

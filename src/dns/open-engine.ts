@@ -9,17 +9,19 @@ import { selectUpstreams, type StubDomains } from './select-upstreams.ts'
 
 export interface ServerSettings extends Pick<
   EngineOptions,
-  'clusterDomain' | 'ownRanges' | 'endsSearches' | 'hostSearches' | 'ownAddresses'
+  'clusterDomain' | 'ownRanges' | 'endsSearches' | 'ownAddresses'
 > {
-  /** The file that names the servers for names outside; looked at again when it changes. */
+  /** The file that names the host's search domains, and the servers for names outside; looked at again when it changes. */
   readonly resolvConf: string
   readonly stubDomains: StubDomains
 }
 
 export function openEngine(settings: ServerSettings, log: Log): Engine {
+  const host = openResolvConf(settings.resolvConf, systemClock)
   return createEngine({
     ...settings,
-    upstreams: selectUpstreams(settings.stubDomains, openResolvConf(settings.resolvConf, systemClock)),
+    hostSearches: () => host().searches,
+    upstreams: selectUpstreams(settings.stubDomains, () => host().servers),
     exchange: runExchange,
     randomId: () => randomInt(0x10000),
     clock: systemClock,

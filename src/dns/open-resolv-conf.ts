@@ -5,26 +5,26 @@ import { parseResolvConf, parseSearches, type Upstream } from './parse-resolv-co
 
 const checkEveryMs = 1000
 
-/** Call the result whenever servers are needed: it looks at the file at most once a second, and reads it when changed. */
-export function openResolvConf(path: string, clock: Clock): () => readonly Upstream[] {
-  let servers: readonly Upstream[] = []
+export interface HostResolver {
+  readonly servers: readonly Upstream[]
+  readonly searches: readonly string[]
+}
+
+/** Call the result whenever it is needed: it looks at the file at most once a second, and reads it when changed. */
+export function openResolvConf(path: string, clock: Clock): () => HostResolver {
+  let resolver: HostResolver = { servers: [], searches: [] }
   let version = ''
   let nextCheckMs = -Infinity
   return () => {
     const nowMs = clock.nowMs()
-    if (nowMs < nextCheckMs) return servers
+    if (nowMs < nextCheckMs) return resolver
     nextCheckMs = nowMs + checkEveryMs
     const file = statSync(path, { throwIfNoEntry: false })
     const found = file ? `${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}:${file.ctimeMs}` : 'missing'
-    if (found === version) return servers
+    if (found === version) return resolver
     version = found
-    servers = file ? parseResolvConf(readFileSync(path, 'utf8')) : []
-    return servers
+    const text = file ? readFileSync(path, 'utf8') : ''
+    resolver = { servers: parseResolvConf(text), searches: parseSearches(text) }
+    return resolver
   }
-}
-
-/** The search domains that the file names now. */
-export function readSearches(path: string): string[] {
-  const file = statSync(path, { throwIfNoEntry: false })
-  return file ? parseSearches(readFileSync(path, 'utf8')) : []
 }

@@ -7,6 +7,7 @@ import { FrameSplitter, frame } from './frame-splitter.ts'
 
 export interface TcpLimits {
   readonly idleMs: number
+  /** For one more, the one that has been silent for longest is closed: nobody can keep others out. */
   readonly maxConnections: number
   /** Questions of one connection under way; more are read when these are answered. */
   readonly maxUnanswered: number
@@ -26,14 +27,20 @@ export async function serveTcp(
   { answer, askers, log }: TcpService,
   limits: TcpLimits = defaultLimits,
 ): Promise<AsyncDisposable> {
+  /** Silent for longest first. */
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const [longestSilent] = sockets
+    if (sockets.size >= limits.maxConnections) longestSilent?.destroy()
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
+    socket.on('data', () => {
+      sockets.delete(socket)
+      sockets.add(socket)
+    })
     const asker = askers.byAddress(socket.remoteAddress ?? '')
     serveConnection(socket, (packet) => answer(packet, 'tcp', asker), limits)
   })
-  server.maxConnections = limits.maxConnections
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject)
   server.listen({ fd }, () => listening.resolve())

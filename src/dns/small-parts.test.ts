@@ -33,18 +33,18 @@ test('resolv.conf is read again when it was replaced, and looked at once a secon
   const directory = mkdtempSync(path.join(tmpdir(), 'dns-resolv-'))
   const file = path.join(directory, 'resolv.conf')
   let nowMs = 0
-  const servers = openResolvConf(file, { nowMs: () => nowMs })
-  const seen = (): string[] => servers().map(({ address }) => address)
+  const host = openResolvConf(file, { nowMs: () => nowMs })
+  const seen = (): string[] => [...host().servers.map(({ address }) => address), ...host().searches]
   assert.deepEqual(seen(), [])
   writeFileSync(`${file}.new`, 'nameserver 192.0.2.1\n')
   renameSync(`${file}.new`, file)
   assert.deepEqual(seen(), [])
   nowMs = 1000
   assert.deepEqual(seen(), ['192.0.2.1'])
-  writeFileSync(`${file}.new`, 'nameserver 192.0.2.2\n')
+  writeFileSync(`${file}.new`, 'nameserver 192.0.2.2\nsearch example.com\n')
   renameSync(`${file}.new`, file)
   nowMs = 2000
-  assert.deepEqual(seen(), ['192.0.2.2'])
+  assert.deepEqual(seen(), ['192.0.2.2', 'example.com'])
   unlinkSync(file)
   nowMs = 3000
   assert.deepEqual(seen(), [])

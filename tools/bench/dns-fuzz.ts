@@ -9,6 +9,7 @@ import { encodeMessage } from '#dns/encode-message.ts'
 import { createEngine } from '#dns/engine.ts'
 import { recordTypes } from '#dns/message.ts'
 import { emptyQuery } from '#dns/render-reply.ts'
+import type { ExchangeRequest } from '#dns/run-exchange.ts'
 import { serveUdp } from '#dns/serve-udp.ts'
 import { boundUdpSocket } from '#kernel/bound-socket.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -69,10 +70,10 @@ function makeEngine() {
     clusterDomain: 'cluster.local',
     ownRanges: ['10.96.0.0/12', '10.244.0.0/16'],
     endsSearches: true,
-    hostSearches: [],
-    upstreams: () => [],
+    hostSearches: () => [],
+    upstreams: () => [{ address: '192.0.2.1', port: 53 }],
     ownAddresses: [],
-    exchange: () => Promise.reject(new Error('there is nothing outside')),
+    exchange: unreachable,
     randomId: () => 0,
     clock: systemClock,
     log: silentLog,
@@ -84,6 +85,18 @@ function makeEngine() {
   }
   engine.apply({ kind: 'synced' })
   return engine
+}
+
+/** Every answer from outside is that there is none: what is kept of each is kept for ever. */
+function unreachable<T>({ signal }: ExchangeRequest<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<T>()
+  const stop = (): void => reject(signal.reason)
+  signal.addEventListener('abort', stop)
+  setImmediate(() => {
+    signal.removeEventListener('abort', stop)
+    reject(new Error('there is nothing outside'))
+  })
+  return promise
 }
 
 function queryOf(index: number): Uint8Array {

@@ -11,7 +11,7 @@ const engine = createEngine({
   clusterDomain: 'cluster.local',
   ownRanges: ['10.96.0.0/12', '10.244.0.0/16'],
   endsSearches: true,
-  hostSearches: [],
+  hostSearches: () => [],
   upstreams: () => [],
   ownAddresses: [],
   exchange: () => Promise.reject(new Error('there is nothing outside')),

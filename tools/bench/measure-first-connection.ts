@@ -51,7 +51,7 @@ export interface FirstConnectionResult {
   readonly sliceHeard: readonly number[]
   /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
   readonly writeHeard: readonly number[]
-  /** Attempts that were neither refused nor answered. */
+  /** Attempts after the first refusal that were neither refused nor answered. */
   readonly silent: number
   /** To make the Services and their EndpointSlices. */
   readonly fillMs: number

@@ -19,7 +19,7 @@ export interface Connected {
   readonly node: number
   /** By the machine's monotonic clock, which all processes share. */
   readonly atMs: number
-  /** Attempts before that were neither refused nor answered. */
+  /** Attempts before that, after the first refusal, that were neither refused nor answered. */
   readonly silent: number
 }
 
@@ -55,7 +55,10 @@ function connectFromAll(
   while (waiting.size > 0) {
     for (const node of waiting) {
       const outcome = inNetns(home, paths.node(node), () => connectOnce(to))
-      if (outcome === 'silence') silent.set(node, (silent.get(node) ?? 0) + 1)
+      // before it is refused the Service is not in this node's rules: an address that no Service has is silent
+      if (outcome === 'refused' || silent.has(node)) {
+        silent.set(node, (silent.get(node) ?? 0) + Number(outcome === 'silence'))
+      }
       if (outcome !== 'connected') continue
       connected.push({ node, atMs: monotonicMs(), silent: silent.get(node) ?? 0 })
       waiting.delete(node)

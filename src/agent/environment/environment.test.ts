@@ -171,9 +171,30 @@ for (const [name, spec, expected] of [
 ] as const) {
   test(`resolv.conf: ${name}`, () => {
     const input = { pod: pod(spec), clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', host }
-    assert.deepEqual(renderResolvConf(input), { text: expected, truncated: false })
+    assert.deepEqual(renderResolvConf(input), { text: expected, omissions: [] })
   })
 }
+
+test('resolv.conf: what exceeds the limits is left out, and told', () => {
+  const nameservers = ['192.0.2.1', '192.0.2.2', '192.0.2.3']
+  const searches = Array.from({ length: 30 }, (_, index) => `${index}.example`)
+  const input = {
+    pod: pod({ dnsConfig: { nameservers, searches } }),
+    clusterDns: ['10.96.0.10'],
+    clusterDomain: 'c.local',
+  }
+  const { text, omissions } = renderResolvConf({ ...input, host: { nameservers: [], searches: [], options: [] } })
+  const [search = '', ...lines] = text.split('\n')
+  assert.equal(search.split(' ').length - 1, 32)
+  assert.deepEqual(lines.slice(0, 3), ['nameserver 10.96.0.10', 'nameserver 192.0.2.1', 'nameserver 192.0.2.2'])
+  assert.deepEqual(
+    omissions.map((text) => text.replace(/ have .*: /, ' … ')),
+    [
+      'Nameserver limits were exceeded, some nameservers … 10.96.0.10 192.0.2.1 192.0.2.2',
+      `Search Line limits were exceeded, some search paths … ${search.slice('search '.length)}`,
+    ],
+  )
+})
 
 test('hosts and host names', () => {
   const member = pod({ hostname: 'db-0', subdomain: 'db', hostAliases: [{ ip: '192.0.2.9', hostnames: ['a', 'b'] }] })

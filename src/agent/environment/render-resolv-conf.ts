@@ -30,8 +30,8 @@ export function parseResolvConf(text: string): ResolverConfig {
   return config
 }
 
-/** `truncated`: limits were exceeded, and what they allow is used. */
-export function renderResolvConf(input: DnsInput): { readonly text: string; readonly truncated: boolean } {
+/** `omissions`: which limits were exceeded, and what they leave, in kubelet's words. */
+export function renderResolvConf(input: DnsInput): { readonly text: string; readonly omissions: readonly string[] } {
   const base = mergeDnsConfig(baseConfig(input), input.pod)
   const nameservers = base.nameservers.slice(0, maxNameservers)
   const searches = withinLimits(base.searches)
@@ -40,8 +40,19 @@ export function renderResolvConf(input: DnsInput): { readonly text: string; read
     ...nameservers.map((server) => `nameserver ${server}`),
     ...(base.options.length > 0 ? [`options ${base.options.join(' ')}`] : []),
   ]
-  const truncated = nameservers.length < base.nameservers.length || searches.length < base.searches.length
-  return { text: lines.map((line) => `${line}\n`).join(''), truncated }
+  const omissions = [
+    ...(nameservers.length < base.nameservers.length
+      ? [
+          `Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${nameservers.join(' ')}`,
+        ]
+      : []),
+    ...(searches.length < base.searches.length
+      ? [
+          `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${searches.join(' ')}`,
+        ]
+      : []),
+  ]
+  return { text: lines.map((line) => `${line}\n`).join(''), omissions }
 }
 
 function baseConfig({ pod, clusterDns, clusterDomain, host }: DnsInput): ResolverConfig {

@@ -176,12 +176,9 @@ function managedFiles({ context, pod, podIps }: StartInput): { path: string; con
     pod,
     clusterDns: [context.plan.dnsServiceIp],
     clusterDomain,
-    host: context.hostResolver,
+    host: context.hostResolver(),
   })
-  if (dns.truncated) {
-    const message = 'Nameserver or search path limits were exceeded, some have been omitted'
-    context.events(pod, 'Warning', 'DNSConfigForming', message)
-  }
+  for (const message of dns.omissions) context.events(pod, 'Warning', 'DNSConfigForming', message)
   const hosts = pod.spec.hostNetwork
     ? renderNodeHosts(pod, readFileSync('/etc/hosts', 'utf8'))
     : renderHosts(pod, podIps, clusterDomain)

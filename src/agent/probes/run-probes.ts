@@ -106,6 +106,8 @@ async function probeWithin({ probe, target }: LoopInput, signal: AbortSignal): P
     return { success: false, message }
   } finally {
     clearTimeout(timer)
+    // or the pod's signal keeps something of `within`, a kilobyte for each probe
+    limit.abort()
   }
 }
 
