@@ -127,7 +127,8 @@ export class RouteTracker {
   *#allRoutes(): Generator<ServicePortRoute> {
     for (const entries of this.#namespaces.values()) {
       for (const entry of entries.values()) {
-        yield* routesOf(this.#family, entry.collected ?? entry, this.#collectedPlace)
+        const routes = routesOf(this.#family, entry.collected ?? entry, this.#collectedPlace)
+        for (let index = 0; index < routes.length; index++) yield routes[index]!
       }
     }
   }

@@ -6,7 +6,7 @@
 import { elementData, type Element } from './elements.ts'
 import * as mark from './mark.ts'
 import type { Front } from './plan-fronts.ts'
-import type { ShortKey } from './short-keys.ts'
+import { addressKey, type ShortKey } from './short-keys.ts'
 import { unitLength, type PlanUnit } from './plan-unit.ts'
 
 const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
@@ -96,28 +96,30 @@ export class ClaimedElements {
   }
 }
 
-/** Elements without data, wanted by so many: there while the number is not zero. */
+/** Elements without data, one for each address that somebody wants. */
 export class CountedElements {
-  readonly #counts = new Map<string, number>()
+  readonly #counts = new Map<ShortKey, number>()
   /** Wanted by one less in the current plan. */
-  readonly #touched = new Set<string>()
-  readonly #element: (key: string) => Element
+  readonly #touched = new Map<ShortKey, string>()
+  readonly #element: (address: string) => Element
 
-  constructor(element: (key: string) => Element) {
+  constructor(element: (address: string) => Element) {
     this.#element = element
   }
 
   /** One more. @returns the element, to be written at once, when nobody wanted it before. */
-  add(key: string): Element | undefined {
+  add(address: string): Element | undefined {
+    const key = addressKey(address)
     const count = this.#counts.get(key) ?? 0
     this.#counts.set(key, count + 1)
-    return count > 0 || (this.#touched.size > 0 && this.#touched.has(key)) ? undefined : this.#element(key)
+    return count > 0 || (this.#touched.size > 0 && this.#touched.has(key)) ? undefined : this.#element(address)
   }
 
   /** One less. Who does both in one plan does this first. */
-  remove(key: string): void {
+  remove(address: string): void {
+    const key = addressKey(address)
     const count = this.#counts.get(key) ?? 0
-    this.#touched.add(key)
+    this.#touched.set(key, address)
     if (count > 1) this.#counts.set(key, count - 1)
     else this.#counts.delete(key)
   }
@@ -125,9 +127,9 @@ export class CountedElements {
   /** What nobody wants any more. */
   *settle(): Generator<PlanUnit> {
     const changes = new SingleChanges()
-    for (const key of this.#touched) {
+    for (const [key, address] of this.#touched) {
       if (this.#counts.has(key)) continue
-      changes.note(undefined, this.#element(key))
+      changes.note(undefined, this.#element(address))
       if (changes.isFull) yield* changes.take()
     }
     this.#touched.clear()

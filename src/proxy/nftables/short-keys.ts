@@ -8,6 +8,9 @@ import type { Element } from './elements.ts'
 
 export type ShortKey = number | string
 
+/** Of an address among those of its family: of IPv4 a number that needs no memory of its own. */
+export const addressKey = (address: string): ShortKey => (address.includes(':') ? address : ipv4Word(address) | 0)
+
 export const frontKey = (address: string, protocol: Protocol, port: number): ShortKey =>
   address.includes(':') ? `${protocol} ${port} ${address}` : ipv4Word(address) * 2 ** 18 + portNumber(protocol, port)
 
@@ -35,7 +38,7 @@ export function shortElementKey(element: Element): ShortKey {
       return element.endpoint
     case 'cluster-ips':
     case 'hairpin':
-      return element.address.includes(':') ? element.address : ipv4Word(element.address)
+      return addressKey(element.address)
     case 'allowed-sources':
       return `${element.list} ${element.from} ${element.to}`
     default:
