@@ -12,6 +12,7 @@ const wantedTools: Readonly<Record<string, string>> = {
   nft: 'nftables',
   busybox: 'busybox-static',
   newuidmap: 'uidmap',
+  'musl-gcc': 'musl-tools',
 }
 
 function isInstalled(tool: string): boolean {
