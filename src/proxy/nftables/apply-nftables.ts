@@ -40,8 +40,8 @@ export interface NftablesOptions {
   readonly ruleset?: SharedRuleset
 }
 
-/** Others wait for the ruleset's lock meanwhile: about 10 ms for so much. */
-const maxTransactionBytes = 512 * 1024
+/** Others wait for the ruleset's lock meanwhile: about 5 ms for so much. */
+const maxTransactionBytes = 256 * 1024
 /** What a transaction has besides elements: headers of its messages. */
 const reservedBytes = 16 * 1024
 const maxChainsPerTransaction = 32
@@ -165,9 +165,9 @@ class NftablesBackend implements ProxyBackend, Disposable {
       this.#ownRules = undefined
       writeFixedPart(first, this.#node, chains)
     }
-    this.#commit(first)
+    const begun = first.isEmpty ? undefined : this.#commitMeanwhile(first)
     if (!isIntact) await this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
-    const hasChanged = await this.#apply(adoption.units)
+    const hasChanged = await this.#apply(adoption.units, begun)
     this.#planner = adoption.planner
     if (!this.#ownRules) this.#rememberRules()
     return !isIntact || hasChanged
@@ -229,18 +229,18 @@ class NftablesBackend implements ProxyBackend, Disposable {
   }
 
   /**
-   * Resolves with whether any element had to change. While the kernel commits a full batch in another thread, the next one
-   * is planned.
+   * Resolves with whether any element had to change. While the kernel commits a full batch in another thread, or what has
+   * begun before, the next one is planned.
    */
-  async #apply(units: Iterable<PlanUnit>): Promise<boolean> {
+  async #apply(units: Iterable<PlanUnit>, begun?: Promise<void>): Promise<boolean> {
     const batch = this.#batch
     batch.clear()
-    let full: Promise<void> | undefined
+    let full = begun
     for (const unit of splitLongUnits(units, this.#maxElementBytes)) {
       if (batch.bytes + maxUnitBytes(unit) > this.#maxElementBytes) {
         await full
         while (this.#ruleset.underWay) await this.#ruleset.underWay
-        full = this.#commitMeanwhile(batch)
+        full = this.#commitMeanwhile(this.#elements(batch))
       }
       if (unit.chains) {
         await full
@@ -250,16 +250,14 @@ class NftablesBackend implements ProxyBackend, Disposable {
       batch.add(unit.adds)
     }
     await full
-    if (batch.bytes === 0) return full !== undefined
+    if (batch.bytes === 0) return full !== begun
     while (this.#ruleset.underWay) await this.#ruleset.underWay
     this.#commit(this.#elements(batch))
     return true
   }
 
-  #commitMeanwhile(batch: ElementBatch): Promise<void> {
-    const commit = this.#elements(batch)
-      .commitMeanwhile(this.#socket)
-      .then(() => this.#noteCommit())
+  #commitMeanwhile(transaction: NftTransaction): Promise<void> {
+    const commit = transaction.commitMeanwhile(this.#socket).then(() => this.#noteCommit())
     // Tells the end only; whoever waits for the commit itself hears how it went.
     this.#ruleset.noteUnderWay(commit)
     return commit
