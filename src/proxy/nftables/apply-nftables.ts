@@ -169,6 +169,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (!isIntact) await this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
     const hasChanged = await this.#apply(adoption.units, begun)
     this.#planner = adoption.planner
+    while (this.#ruleset.underWay) await this.#ruleset.underWay
     if (!this.#ownRules) this.#rememberRules()
     return !isIntact || hasChanged
   }
