@@ -113,7 +113,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (!this.#desired || !this.#planner) return false
     while (this.#ruleset.underWay) await this.#ruleset.underWay
     if (readGeneration(this.#socket) === this.#generation) {
-      if (!this.#ownRules) this.#rememberRules()
+      if (!this.#ownRules) await this.#rememberRules()
       return false
     }
     this.#planner = undefined
@@ -169,8 +169,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
     if (!isIntact) await this.#writeListChains(chains.map(parseListChain).filter((shape) => shape !== undefined))
     const hasChanged = await this.#apply(adoption.units, begun)
     this.#planner = adoption.planner
-    while (this.#ruleset.underWay) await this.#ruleset.underWay
-    if (!this.#ownRules) this.#rememberRules()
+    if (!this.#ownRules) await this.#rememberRules()
     return !isIntact || hasChanged
   }
 
@@ -182,7 +181,8 @@ class NftablesBackend implements ProxyBackend, Disposable {
     return found.size === own.size && [...found].every(([chain, content]) => own.get(chain) === content)
   }
 
-  #rememberRules(): void {
+  async #rememberRules(): Promise<void> {
+    while (this.#ruleset.underWay) await this.#ruleset.underWay
     const rules = this.#listRules()
     this.#ownRules = readGeneration(this.#socket) === this.#generation ? rules : undefined
   }
