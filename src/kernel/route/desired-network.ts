@@ -55,8 +55,8 @@ const forwarding = {
   // A redirect uses up the allowance for the ICMP error that tells a client of a Service without endpoints.
   'ipv4/conf/all/send_redirects': '0',
   'ipv4/conf/default/send_redirects': '0',
-  // The defaults but for "unreachable": its limits, per destination and for the namespace as a whole (50 at a time, and
-  // none for a moment after it was made), would turn refusals into silence.
+  // The defaults but for "unreachable": its limits, per destination and for the namespace as a whole (icmp_msgs_burst),
+  // would turn refusals into silence.
   'ipv4/icmp_ratemask': '6160',
 }
 
