@@ -9,7 +9,7 @@ export type OpenEmpty = (limits?: HistoryLimits) => Promise<Store>
 
 export function storeConformance(name: string, open: OpenEmpty): void {
   describe(`store: ${name}`, () => {
-    for (const [title, body] of Object.entries({ ...writeCases, ...listCases, ...watchCases })) {
+    for (const [title, body] of Object.entries({ ...writeCases, ...commitCases, ...listCases, ...watchCases })) {
       test(title, async () => {
         await using store = await open()
         await body(store)
@@ -72,6 +72,49 @@ const writeCases: Record<string, Case> = {
     const results = await Promise.all(Array.from({ length: 50 }, (_, n) => store.put(`/a/${n}`, '{}', 0)))
     assert.equal(new Set(results).size, 50)
     assert.equal(await store.currentRevision(), 51)
+  },
+}
+
+const commitCases: Record<string, Case> = {
+  'changes that are made together get revisions in order, and one batch': async (store) => {
+    const [first, second] = [numberOf(await store.put('/a/1', 'one', 0)), numberOf(await store.put('/a/2', 'two', 0))]
+    const batch = store.watch('/a/', second, AbortSignal.timeout(5000))[Symbol.asyncIterator]().next()
+    const changes = [
+      { key: '/a/3', value: 'three', expected: 0 },
+      { key: '/a/1', value: 'uno', expected: first },
+      { key: '/a/2', expected: second },
+    ]
+    assert.deepEqual(await store.commit(changes), [4, 5, 6])
+    assert.deepEqual(
+      (await batch).value.map(({ type, key, revision }: StoreEvent) => [type, key, revision]),
+      [
+        ['put', '/a/3', 4],
+        ['put', '/a/1', 5],
+        ['delete', '/a/2', 6],
+      ],
+    )
+    assert.deepEqual(keysOf((await store.list('/a/')).entries), ['/a/1', '/a/3'])
+  },
+  'of changes that are made together none is made when one conflicts': async (store) => {
+    const stale = numberOf(await store.put('/a/1', 'one', 0))
+    const current = numberOf(await store.put('/a/1', 'uno', stale))
+    const added = { key: '/a/2', value: 'two', expected: 0 }
+    assert.equal(await store.commit([added, { key: '/a/1', value: 'eins', expected: stale }]), 'conflict')
+    assert.equal(await store.commit([added, { key: '/a/3', expected: 0 }]), 'conflict')
+    assert.deepEqual((await store.list('/a/')).entries, [{ key: '/a/1', value: 'uno', revision: current }])
+  },
+  'of many who change one key beside one of their own exactly one wins': async (store) => {
+    const revision = numberOf(await store.put('/a/shared', '0', 0))
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        store.commit([
+          { key: `/b/${n}`, value: '{}', expected: 0 },
+          { key: '/a/shared', value: String(n), expected: revision },
+        ]),
+      ),
+    )
+    assert.equal(results.filter((result) => result !== 'conflict').length, 1)
+    assert.equal((await store.list('/b/')).entries.length, 1)
   },
 }
 

@@ -20,6 +20,15 @@ export interface StoreEvent {
   readonly previous?: string
 }
 
+/** One of several writes that are made together. */
+export interface Change {
+  readonly key: string
+  /** Absent: the key is removed. */
+  readonly value?: string
+  /** As for `put` and `delete`. */
+  readonly expected: number
+}
+
 export interface ListResult {
   readonly entries: readonly Entry[]
   /** The store's revision at which this list is exact. */
@@ -49,6 +58,11 @@ export interface Store {
   put(key: string, value: string, expected: number): Promise<number | 'conflict'>
   /** Removes under the same condition; the revision returned is that of the deletion. */
   delete(key: string, expected: number): Promise<number | 'conflict'>
+  /**
+   * Makes all changes or none, each on a key of its own and under its own condition. A watch has them in one batch.
+   * @returns the new revisions, in order, or 'conflict' when any key is at another revision
+   */
+  commit(changes: readonly Change[]): Promise<readonly number[] | 'conflict'>
   /**
    * Every event with a revision greater than `after` under `prefix`, in order, none twice, in batches as they come.
    * Ends when the signal aborts; throws CompactedError when `after` is older than the history.

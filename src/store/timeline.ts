@@ -2,7 +2,14 @@
  * What a store keeps in memory: every current entry, the recent events, and who waits for the next ones. Memory and
  * SQLite stores share it; a revision enters here only when it is committed.
  */
-import { CompactedError, type Entry, type ListOptions, type ListResult, type StoreEvent } from './contract.ts'
+import {
+  type Change,
+  CompactedError,
+  type Entry,
+  type ListOptions,
+  type ListResult,
+  type StoreEvent,
+} from './contract.ts'
 import { compareKeys, SortedKeys } from './sorted-keys.ts'
 
 /** How much history is kept for watches and for lists at older revisions. */
@@ -51,6 +58,12 @@ export class Timeline {
 
   get(key: string): Entry | undefined {
     return this.#entries.get(key)
+  }
+
+  /** Whether the key is at the revision that the change expects; what is not there cannot be removed. */
+  allows({ key, value, expected }: Change): boolean {
+    const current = this.#entries.get(key)
+    return (current?.revision ?? 0) === expected && (value !== undefined || current !== undefined)
   }
 
   /** Records a committed write; `value` undefined means deletion. Revisions must rise. */

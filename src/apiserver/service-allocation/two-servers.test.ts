@@ -18,6 +18,7 @@ function lateStore(store: Store): Store {
     list: (prefix, options) => store.list(prefix, options),
     put: (key, value, expected) => store.put(key, value, expected),
     delete: (key, expected) => store.delete(key, expected),
+    commit: (changes) => store.commit(changes),
     watch: async function* (prefix, after, signal) {
       for await (const batch of store.watch(prefix, after, signal)) {
         await new Promise((resolve) => setImmediate(resolve))

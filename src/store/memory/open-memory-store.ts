@@ -1,24 +1,25 @@
 /** A store that forgets everything when the process ends; for tests and short-lived clusters. */
-import type { Store } from '../contract.ts'
+import type { Change, Store } from '../contract.ts'
 import { defaultHistoryLimits, type HistoryLimits, Timeline } from '../timeline.ts'
 
 export function openMemoryStore(limits: HistoryLimits = defaultHistoryLimits): Store {
   const timeline = new Timeline(1, [], limits)
 
-  const write = (key: string, value: string | undefined, expected: number): number | 'conflict' => {
-    const current = timeline.get(key)
-    if ((current?.revision ?? 0) !== expected || (value === undefined && !current)) return 'conflict'
+  const write = (key: string, value: string | undefined): number => {
     const revision = timeline.revision + 1
     timeline.append(key, value, revision)
     return revision
   }
+  const commit = (changes: readonly Change[]): readonly number[] | 'conflict' =>
+    changes.every((change) => timeline.allows(change)) ? changes.map(({ key, value }) => write(key, value)) : 'conflict'
 
   return {
     currentRevision: async () => timeline.revision,
     get: async (key) => timeline.get(key),
     list: async (prefix, options) => timeline.list(prefix, options),
-    put: async (key, value, expected) => write(key, value, expected),
-    delete: async (key, expected) => write(key, undefined, expected),
+    put: async (key, value, expected) => (timeline.allows({ key, value, expected }) ? write(key, value) : 'conflict'),
+    delete: async (key, expected) => (timeline.allows({ key, expected }) ? write(key, undefined) : 'conflict'),
+    commit: async (changes) => commit(changes),
     watch: (prefix, after, signal) => timeline.watch(prefix, after, signal),
     [Symbol.asyncDispose]: async () => timeline.close(),
   }

@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Log } from '#observe/log.ts'
-import type { Store } from '../contract.ts'
+import type { Change, Store } from '../contract.ts'
 import { defaultHistoryLimits, type HistoryLimits, Timeline } from '../timeline.ts'
 import type { FromWriter, ToWriter, Write } from './run-writer.ts'
 
@@ -25,20 +25,26 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   options.log.info({ path: options.path, revision: opened.revision, entries: opened.entries.length }, 'store opened')
   const queue = new CommitQueue(worker, timeline, options.log)
 
-  const write = async (key: string, value: string | undefined, expected: number): Promise<number | 'conflict'> => {
-    // Whoever writes a key waits for the write before it, so that a conflict is always with something durable.
-    while (queue.pending(key)) await queue.pending(key)
-    const current = timeline.get(key)
-    if ((current?.revision ?? 0) !== expected || (value === undefined && !current)) return 'conflict'
-    return queue.add(key, value)
+  // Whoever writes a key waits for the write before it, so that a conflict is always with something durable.
+  const write = async (change: Change): Promise<number | 'conflict'> => {
+    while (queue.pending(change.key)) await queue.pending(change.key)
+    return timeline.allows(change) ? queue.add(change.key, change.value) : 'conflict'
+  }
+  const pendingOf = (changes: readonly Change[]) => changes.flatMap(({ key }) => queue.pending(key) ?? [])
+  const commit = async (changes: readonly Change[]): Promise<readonly number[] | 'conflict'> => {
+    while (pendingOf(changes).length > 0) await Promise.all(pendingOf(changes))
+    if (!changes.every((change) => timeline.allows(change))) return 'conflict'
+    // Added without an await in between, so one transaction has them all.
+    return Promise.all(changes.map(({ key, value }) => queue.add(key, value)))
   }
 
   return {
     currentRevision: async () => timeline.revision,
     get: async (key) => timeline.get(key),
     list: async (prefix, listOptions) => timeline.list(prefix, listOptions),
-    put: (key, value, expected) => write(key, value, expected),
-    delete: (key, expected) => write(key, undefined, expected),
+    put: (key, value, expected) => write({ key, value, expected }),
+    delete: (key, expected) => write({ key, expected }),
+    commit,
     watch: (prefix, after, signal) => timeline.watch(prefix, after, signal),
     [Symbol.asyncDispose]: async () => {
       await queue.close()
