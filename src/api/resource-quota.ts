@@ -2,7 +2,7 @@ import { ageColumn, nameColumn, textColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 import { kindSchema } from './meta-schema.ts'
 import { array, field, map, object, pointer, quantity, string, type Static } from './schema.ts'
-import { validateObjectMeta } from './validate-object-meta.ts'
+import { validateResourceQuota } from './validate-resource-quota.ts'
 
 export const ScopedResourceSelectorRequirement = object('io.k8s.api.core.v1.ScopedResourceSelectorRequirement', {
   scopeName: field(1, string(), { required: true }),
@@ -58,7 +58,7 @@ export const ResourceQuota = defineKind<ResourceQuota>({
     textColumn('Limit', (quota) => usage(quota, (name) => name.startsWith('limits.'))),
     ageColumn(),
   ],
-  validate: (object, { before }) => validateObjectMeta(object.metadata, { namespaced: true, before: before?.metadata }),
+  validate: validateResourceQuota,
 })
 
 function usage({ status }: ResourceQuota, isShown: (name: string) => boolean): string {

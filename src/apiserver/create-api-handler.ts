@@ -17,6 +17,7 @@ import { createPathAnswerer } from './discovery/answer-path.ts'
 import { type PostOnlyResource, servedResources, withOlderVersions } from './discovery/served-resources.ts'
 import { startEventExpiry } from './expire-events.ts'
 import { type ObjectStore, openObjectStore } from './objects/open-object-store.ts'
+import { chargeWrites } from './quota/charge-writes.ts'
 import type { Decodable } from './request/decode-body.ts'
 import { parseRequestInfo, type RequestInfo, type ResourceInfo } from './request/parse-request-info.ts'
 import { countStored, createRequestMetrics } from './request-metrics.ts'
@@ -62,7 +63,7 @@ export interface ApiServer extends AsyncDisposable {
 export async function createApiHandler(deps: ApiServerDeps): Promise<ApiServer> {
   const { log, authorize, clock = systemClock, kinds = servedKinds, reviews = [] } = deps
   const stopping = new AbortController()
-  const objects = await openObjectStore(deps.store, log, stopping.signal)
+  const objects = chargeWrites(await openObjectStore(deps.store, log, stopping.signal), clock)
   startEventExpiry(objects, clock, log, stopping.signal)
   const admission = (deps.admission ?? standardAdmission)(() => objects)
   const registry = openServiceRegistry(() => server, deps)

@@ -2,11 +2,18 @@
 import type { Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { Log } from '#observe/log.ts'
-import type { Store } from '#store/contract.ts'
+import type { Change, Store } from '#store/contract.ts'
 import type { CachedObject, ResourceCache } from '../cache/resource-cache.ts'
 import { withRevision } from '../cache/resource-cache.ts'
 import { startApiCache } from '../cache/watch-store.ts'
 import { listPrefix, resourcePrefix, storageKey } from './storage-keys.ts'
+
+/** One of several writes that are made together: creates without `before`, removes without `after`. */
+export interface ObjectChange {
+  readonly kind: Kind
+  readonly before?: KubeObject
+  readonly after?: KubeObject
+}
 
 /** Objects given out are shared and never changed; objects given in belong to the store from then on. */
 export interface ObjectStore {
@@ -25,14 +32,15 @@ export interface ObjectStore {
   replace(kind: Kind, before: KubeObject, object: KubeObject): Promise<KubeObject | 'conflict'>
   /** Removes if the stored object is still `before`; returns the last state at the deletion's revision. */
   remove(kind: Kind, before: KubeObject): Promise<KubeObject | 'conflict'>
+  /** Makes all changes, to different objects, or none. Answers as each of them would alone, in order. */
+  commit(changes: readonly ObjectChange[]): Promise<readonly KubeObject[] | 'conflict'>
 }
 
 export async function openObjectStore(store: Store, log: Log, signal: AbortSignal): Promise<ObjectStore> {
   const cache = await startApiCache(store, log, signal)
 
   const put = async (kind: Kind, object: KubeObject, expected: number): Promise<KubeObject | 'conflict'> => {
-    const { resourceVersion: _, ...metadata } = object.metadata
-    const written = { ...object, metadata }
+    const written = withoutRevision(object)
     const text = JSON.stringify(written)
     const forget = cache.expect(text, written)
     try {
@@ -46,7 +54,21 @@ export async function openObjectStore(store: Store, log: Log, signal: AbortSigna
     }
   }
 
+  const commit = async (changes: readonly ObjectChange[]): Promise<readonly KubeObject[] | 'conflict'> => {
+    const encoded = changes.map(encodeChange)
+    const forget = encoded.flatMap(({ written, value }) => (written ? [cache.expect(value, written)] : []))
+    try {
+      const revisions = await store.commit(encoded)
+      if (revisions === 'conflict') return 'conflict'
+      await cache.reached(revisions.at(-1)!)
+      return encoded.map(({ written }, index) => withRevision(written ?? changes[index]!.before!, revisions[index]!))
+    } finally {
+      for (const each of forget) each()
+    }
+  }
+
   return {
+    commit,
     fresh: async () => {
       const revision = await store.currentRevision()
       await cache.reached(revision)
@@ -67,6 +89,21 @@ export async function openObjectStore(store: Store, log: Log, signal: AbortSigna
       return withRevision(before, revision)
     },
   }
+}
+
+type EncodedChange = Change & ({ readonly written: KubeObject; readonly value: string } | { readonly written?: never })
+
+function encodeChange({ kind, before, after }: ObjectChange): EncodedChange {
+  const key = keyOf(kind, (after ?? before)!)
+  const expected = before ? revisionOf(before) : 0
+  if (!after) return { key, expected }
+  const written = withoutRevision(after)
+  return { key, expected, written, value: JSON.stringify(written) }
+}
+
+function withoutRevision(object: KubeObject): KubeObject {
+  const { resourceVersion: _, ...metadata } = object.metadata
+  return { ...object, metadata }
 }
 
 function keyOf(kind: Kind, object: KubeObject): string {

@@ -4,6 +4,7 @@ import type { KubeObject, ManagedFieldsEntry } from '#api/meta.ts'
 import type { UserInfo } from '#api/wire.ts'
 import { copyJson } from '#lib/copy-json.ts'
 import { alreadyExists, badRequest, beingDeleted, invalid } from '../api-errors.ts'
+import { checkQuotas } from '../quota/charge-writes.ts'
 import { generateName, placeObject, stampNew } from './object-metadata.ts'
 import { admit, completeAll, reserveAll, type Write, type WriteDeps } from './write.ts'
 
@@ -60,6 +61,7 @@ async function createOnce(
     if (reservation) check(kind, object)
     await deps.objects.fresh()
     if (dryRun) {
+      checkQuotas(deps.objects, { kind, after: object }, deps.clock.nowMs())
       const taken = deps.objects.get(kind, object.metadata.namespace, object.metadata.name)
       await reservation?.revert()
       return taken ? undefined : object

@@ -5,6 +5,7 @@ import type { UserInfo } from '#api/wire.ts'
 import { copyJson } from '#lib/copy-json.ts'
 import { conflict, invalid, modified, notFound } from '../api-errors.ts'
 import { entriesOf, ownersAfterUpdate, type Writer } from '../apply/managed-fields.ts'
+import { checkQuotas } from '../quota/charge-writes.ts'
 import { scopeEphemeralContainers } from '../subresources/ephemeral-containers.ts'
 import {
   checkFinalizers,
@@ -110,6 +111,7 @@ async function updateOnce(
       return current
     }
     if (dryRun) {
+      checkQuotas(deps.objects, { kind, before: current, after: object }, deps.clock.nowMs())
       await reservation?.revert()
       return object
     }
