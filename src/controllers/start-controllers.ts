@@ -17,6 +17,7 @@ import { startNamespaceController } from './namespace/start.ts'
 import { startNodeLifecycleController } from './node-lifecycle/start.ts'
 import { startPodGarbageCollector } from './pod-gc/start.ts'
 import { startReplicaSetController } from './replicaset/start.ts'
+import { startResourceQuotaController } from './resource-quota/start.ts'
 import { startScheduler } from './scheduler/start.ts'
 import { startServiceAccountController } from './service-account/start.ts'
 import { startDefaultCidrKeeper } from './service-cidr/keep-default.ts'
@@ -67,6 +68,7 @@ export function startControllers(deps: ControllersDeps, signal: AbortSignal): Ru
     ...(deps.serviceCidrs ? [startDefaultCidrKeeper(as('kube-apiserver'), deps.serviceCidrs, stopping)] : []),
     startServiceIpRepair(as('ipallocator-repair-controller'), stopping),
     startEventTtl(as('event-ttl-controller'), stopping),
+    startResourceQuotaController(as('resourcequota-controller'), stopping),
     startServiceAccountController(as('service-account-controller'), deps, stopping),
     startNamespaceController(as('namespace-controller'), stopping),
     startGarbageCollector(as('garbage-collector-controller'), stopping),
