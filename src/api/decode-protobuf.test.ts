@@ -283,3 +283,12 @@ function varint(value: bigint): Buffer {
   }
   return Buffer.from([...bytes, Number(rest)])
 }
+
+test('refuses a quantity that is none', () => {
+  const quota = kinds.find(({ kind }) => kind === 'ResourceQuota')!
+  const bytes = encodeMessage(quota.schema, { spec: { hard: { services: 'much' } } })
+  assert.throws(
+    () => decodeMessage(quota.schema, bytes),
+    (error) => error instanceof ProtobufError && /quantities must match/.test(error.message),
+  )
+})

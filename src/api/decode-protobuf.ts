@@ -1,4 +1,5 @@
 /** Request bodies of type application/vnd.kubernetes.protobuf, read by the schemas of the kinds. */
+import { quantityProblems } from './check-quantity.ts'
 import type { KubeObject } from './meta.ts'
 import { ProtobufError, ProtobufReader } from './protobuf-reader.ts'
 import type { ArraySchema, Field, MapSchema, ObjectSchema, Schema } from './schema.ts'
@@ -184,7 +185,7 @@ function readValue(schema: Schema, reader: ProtobufReader): unknown {
     case 'intOrString':
       return readIntOrString(reader.bytes())
     case 'quantity':
-      return readText(reader.bytes()) || '0'
+      return readQuantity(reader.bytes())
     case 'time':
       return readTime(reader.bytes(), 0)
     case 'microTime':
@@ -244,6 +245,13 @@ function readDuration(bytes: Uint8Array): string {
   let nanos = 0
   eachField(bytes, { 1: (reader) => (nanos = reader.integer()) })
   return `${nanos / 1e9}s`
+}
+
+function readQuantity(bytes: Uint8Array): string {
+  const text = readText(bytes) || '0'
+  const [problem] = quantityProblems(text)
+  if (problem !== undefined) throw new ProtobufError(problem)
+  return text
 }
 
 function readText(bytes: Uint8Array): string {

@@ -8,6 +8,7 @@ import { type Cluster, startCluster } from './cluster.ts'
 import { checkDualStack } from './check-dual-stack.ts'
 import { checkExamples } from './check-examples.ts'
 import { checkOutliving } from './check-outliving.ts'
+import { checkQuota } from './check-quota.ts'
 import { checkServices } from './check-services.ts'
 import { checkStateful } from './check-stateful.ts'
 import { checkTools } from './check-tools.ts'
@@ -57,6 +58,7 @@ async function runSuite(t: TestContext, user: TestUser): Promise<void> {
       checkServices,
       checkDualStack,
       checkStateful,
+      checkQuota,
       checkTools,
       checkExamples,
       checkTwoClusters,

@@ -276,6 +276,18 @@ describe('pods', () => {
   })
 })
 
+test('nobody gets room by asking for less than nothing', async () => {
+  await using server = await open()
+  await addQuota(server, { 'requests.storage': '1Gi' })
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '-1Gi' } } }
+  const { status, object } = await server.call('POST', `${base}/persistentvolumeclaims`, {
+    metadata: { name: 'a' },
+    spec,
+  })
+  assert.equal(status, 403)
+  assert.match(object.message, /quota usage is negative for resource\(s\): requests.storage$/)
+})
+
 describe('a quota that nobody has counted for yet', () => {
   it('refuses what it limits', async () => {
     await using server = await open()

@@ -36,6 +36,7 @@ export function planCharges(quotas: readonly ResourceQuota[], write: QuotaWrite)
       object && isCovered(quota, kind, object) ? usageOf(kind, object, nowMs) : new Map()
     const [old, now] = [usageIf(before), usageIf(after)]
     if (!before && now.size > 0) checkDemands(quota, write)
+    if (write.mayRefuse) checkSense(now, write)
     const difference = differenceOf(old, now)
     const limited = quota.status?.hard ?? {}
     const charged = new Map([...difference].filter(([name]) => name in limited))
@@ -57,6 +58,12 @@ function checkDemands(quota: ResourceQuota, write: QuotaWrite): void {
   if (names.every((name) => name in used)) return
   const list = names.toSorted().join(',')
   throw refused(write, `status unknown for quota: ${quota.metadata.name}, resources: ${list}`)
+}
+
+function checkSense(usage: Usage, write: QuotaWrite): void {
+  const negative = [...usage].filter(([, { nanos }]) => nanos < 0n).map(([name]) => name)
+  if (negative.length === 0) return
+  throw refused(write, `quota usage is negative for resource(s): ${negative.toSorted().join(',')}`)
 }
 
 function differenceOf(old: Usage, now: Usage): Usage {
