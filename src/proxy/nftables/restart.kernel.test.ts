@@ -11,8 +11,8 @@ import { HeldInformers } from '../../../test/fixtures/held-informers.ts'
 import { startProxy } from '../start-proxy.ts'
 import { exchangeTcp, TcpClient } from '../suite/open-exchange.ts'
 import { openTestNetwork, type TestNetwork } from '../suite/open-test-network.ts'
-import { keptPort, nodes, otherVip, plan, service, slice, vip, type PodName } from '../suite/packet-case.ts'
-import { openNftablesBackend } from './apply-nftables.ts'
+import { keptPort, otherVip, service, slice, vip, type PodName } from '../suite/packet-case.ts'
+import { openNode1 } from './open-changing-service.ts'
 
 const restarts = 25
 const keptConnections = 5
@@ -33,13 +33,7 @@ function informersWith(endpoints: readonly PodName[]): HeldInformers {
 }
 
 async function runProxy(network: TestNetwork, endpoints: readonly PodName[], use: () => Promise<void>): Promise<void> {
-  const { podCidr } = nodes['node-1']
-  const traffic = { family: 'IPv4', podCidr, serviceCidrs: [plan.serviceCidr], masqueradeAll: false } as const
-  using backend = openNftablesBackend({
-    netlinkFd: network.openNetfilter('node-1'),
-    node: traffic,
-    log: silentLog,
-  })
+  using backend = openNode1(network)
   const stop = new AbortController()
   const informers = informersWith(endpoints) as unknown as Informers
   const common = { informers, nodeName: 'node-1', family: 'IPv4', backend, log: silentLog } as const
