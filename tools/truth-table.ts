@@ -4,6 +4,7 @@ import { silentLog } from '#observe/log.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { packetCases } from '#proxy/suite/cases/all.ts'
 import { renderTruthTable, type Column } from '#proxy/suite/render-truth-table.ts'
+import { rowGroups } from '#proxy/suite/rows/all.ts'
 import { laneCount, Lanes, whyNot, type SuiteBackend } from '#proxy/suite/run-packet-suite.ts'
 import { caseOf } from '#proxy/suite/translate-to-ipv6.ts'
 
@@ -29,7 +30,7 @@ for (const backend of backends) {
     columns.push({ name: `${backend.name}, ${family}`, results })
   }
 }
-writeFileSync(new URL('../docs/truth-table.md', import.meta.url), renderTruthTable(packetCases, columns))
+writeFileSync(new URL('../docs/truth-table.md', import.meta.url), renderTruthTable(packetCases, rowGroups, columns))
 
 function failure(error: unknown): string {
   console.error(error)

@@ -12,7 +12,6 @@ import { systemClock } from '#lib/clock.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { Log } from '#observe/log.ts'
 import { openMetrics } from '#observe/metrics.ts'
-import type { HealthCheck } from '#proxy/desired-health-checks.ts'
 import { joinCommitted } from '#proxy/join-committed.ts'
 import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { SharedRuleset } from '#proxy/nftables/shared-ruleset.ts'
@@ -21,6 +20,7 @@ import { ProxyMetrics } from '#proxy/proxy-metrics.ts'
 import { ConntrackReconciler } from '#proxy/reconcile-conntrack.ts'
 import { ProxyServers } from '#proxy/serve-proxy-health.ts'
 import { type Proxy, type ProxyObserver, type SyncResult, startProxy } from '#proxy/start-proxy.ts'
+import { tellOfCheck } from '#proxy/tell-of-check.ts'
 import { type Cluster, nodeName } from './read-cluster.ts'
 
 export interface ProxiesOptions {
@@ -101,7 +101,7 @@ async function startFamilyProxy(
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<StartedProxy> {
-  const { cluster, informers, broker, node } = options
+  const { cluster, client, informers, broker, node } = options
   const { record, paths, plan } = cluster
   const netns = clusterPaths(paths.run).node(node.number)
   const log = nodeLog.child({ family })
@@ -117,24 +117,14 @@ async function startFamilyProxy(
   const conntrack = new ConntrackReconciler(stack.use(netlinkFrom(flowsFd)), [...serviceCidrs, ...poolRanges])
   const listen = (address: string, port: number) => broker.openTcpListener(netns, address, port)
   const anyAddress = family === 'IPv4' ? '0.0.0.0' : '::'
-  const onCheckFailure = tellOfCheck(options, signal)
+  const name = nodeName(record, node)
+  const recordEvent = recordEvents({ client, component: 'kube-proxy', host: name, log }, signal)
+  const onCheckFailure = tellOfCheck(recordEvent, informers.of(Service), name)
   const servers = stack.use(new ProxyServers({ listen, anyAddress, health, mode: 'nftables', log, onCheckFailure }))
   observers.push(servers)
-  const common = { informers, nodeName: nodeName(record, node), family, serviceCidrs }
+  const common = { informers, nodeName: name, family, serviceCidrs }
   const proxy = stack.use(startProxy({ ...common, backend, conntrack, publish, observers, log }, signal))
   return { family, proxy, servers, observers }
-}
-
-/** Says on the Service that this node cannot serve its health check. */
-function tellOfCheck({ cluster, client, informers, node, log }: NodeProxiesOptions, signal: AbortSignal) {
-  const name = nodeName(cluster.record, node)
-  const record = recordEvents({ client, component: 'kube-proxy', host: name, log }, signal)
-  return ({ namespace, name: serviceName, port }: HealthCheck, error: unknown): void => {
-    const service = informers.of(Service).get({ namespace, name: serviceName })
-    if (!service) return
-    const message = `Node ${name} cannot serve the health check on port ${port}: ${(error as Error).message}`
-    record(service, 'Warning', 'FailedToStartServiceHealthcheck', message)
-  }
 }
 
 /** Nobody waits for health and metrics: they are loaded once the rules are there. */

@@ -218,6 +218,36 @@ test('an IPv6 address is one address, however it is written', () => {
   )
 })
 
+test('a proxy takes what is of its family, and passes over the rest', () => {
+  const both = service({
+    type: 'LoadBalancer',
+    clusterIP: 'fd00::a',
+    externalIPs: ['192.0.2.1', '2001:db8::1'],
+    ingress: [{ ip: '192.0.2.2' }, { ip: '2001:db8::2' }],
+    loadBalancerSourceRanges: ['10.0.0.0/8', '2001:db8::/32'],
+  })
+  const dual = { ...both, spec: { ...both.spec, clusterIPs: ['fd00::a', vip] } }
+  const foreign = { ...slice({ name: 'six', endpoints: [] }), addressType: 'IPv6' as const }
+  const expected = {
+    IPv4: [vip, ['192.0.2.1'], ['192.0.2.2'], ['10.0.0.0/8'], ['10.244.1.2']],
+    IPv6: ['fd00::a', ['2001:db8::1'], ['2001:db8::2'], ['2001:db8::/32'], ['fd00:1::2']],
+  } as const
+  for (const family of ['IPv4', 'IPv6'] as const) {
+    const routes = new RouteTracker(family, { name: 'node-1' })
+    routes.serviceChanged(undefined, dual)
+    routes.sliceChanged(undefined, slice({ endpoints: ['a1'] }))
+    routes.sliceChanged(undefined, { ...foreign, endpoints: [{ addresses: ['fd00:1::2'] }] })
+    const [route] = collect(routes).all.values()
+    assert.ok(route)
+    const { clusterIp, externalIps, loadBalancerIps, loadBalancerSourceRanges, cluster } = route
+    const addresses = cluster.map(({ address }) => address)
+    assert.deepEqual([clusterIp, externalIps, loadBalancerIps, loadBalancerSourceRanges, addresses], expected[family])
+  }
+  const other = new RouteTracker('IPv6', { name: 'node-1' })
+  other.serviceChanged(undefined, service())
+  assert.equal(collect(other).all.size, 0, 'no address of this family')
+})
+
 test('UDP routes know who serves, whatever the policy', () => {
   const routes = tracker()
   routes.serviceChanged(undefined, service({ ports: [udpPort()], internalTrafficPolicy: 'Local' }))

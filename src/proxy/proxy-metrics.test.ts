@@ -67,6 +67,32 @@ test('network programming: from the trigger time until it is written, not what h
   assert.equal(await count(), 2, 'once')
 })
 
+test('syncs are counted by kind, with the time of the last one', async () => {
+  const { metrics, value } = await open()
+  const family = '{ip_family="IPv4"}'
+  const counts = () =>
+    Promise.all(
+      [
+        'kubeproxy_sync_proxy_rules_duration_seconds_count',
+        'kubeproxy_sync_full_proxy_rules_duration_seconds_count',
+        'kubeproxy_sync_partial_proxy_rules_duration_seconds_count',
+        'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
+      ].map((name) => value(name + family)),
+    )
+  const startSeconds = Date.now() / 1000
+  metrics.queued('service')
+  metrics.collecting()
+  metrics.synced({ ...result, isFull: true })
+  metrics.collecting()
+  metrics.failed()
+  metrics.collecting()
+  metrics.synced(result)
+  assert.deepEqual(await counts(), [2, 1, 1, 1])
+  for (const what of ['timestamp', 'queued_timestamp']) {
+    assert.ok((await value(`kubeproxy_sync_proxy_rules_last_${what}_seconds${family}`)) >= startSeconds, what)
+  }
+})
+
 /** All that kube-proxy exports in nftables mode. */
 const names = [
   'sync_proxy_rules_duration_seconds',

@@ -29,6 +29,21 @@ test('health check node ports exist for load balancers with policy Local only', 
   for (const one of others) assert.equal(desiredHealthCheck(one, [], 'node-1'), undefined)
 })
 
+test('health check node port: of its own family', () => {
+  const ofBoth = { ...balanced, spec: { ...balanced.spec, clusterIPs: ['10.96.0.100', 'fd00::a'] } }
+  const sixes = { ...slice({ name: 'six', endpoints: [] }), addressType: 'IPv6' as const }
+  const here = ['fd00:1::2', 'fd00:1::3'].map((address) => ({ addresses: [address], nodeName: 'node-1' }))
+  const counted = (['IPv4', 'IPv6'] as const).map((family) => {
+    const tracker = new RouteTracker(family, { name: 'node-1' })
+    tracker.serviceChanged(undefined, ofBoth)
+    tracker.sliceChanged(undefined, slice({ endpoints: ['a1'] }))
+    tracker.sliceChanged(undefined, { ...sixes, endpoints: here })
+    tracker.collect()
+    return [...tracker.healthChecks.values()].map(({ localEndpoints }) => localEndpoints)
+  })
+  assert.deepEqual(counted, [[1], [2]])
+})
+
 test('health checks follow Services and endpoints', () => {
   const tracker = new RouteTracker('IPv4', { name: 'node-1' })
   const counted = () => {

@@ -75,6 +75,38 @@ test('healthz, livez, metrics, proxyMode and a health check node port', async ()
   assert.match(text, /frontdesk_proxy_repairs_total\{ip_family="IPv4"\} 0/)
 })
 
+test('a proxy that is not well says so with 503', async () => {
+  const { health, now, get, servers } = openServers(() => true)
+  await using _ = servers
+  await servers.open()
+  const statuses = async () => [(await get(10256, '/healthz')).status, (await get(10256, '/livez')).status]
+  assert.deepEqual(await statuses(), [200, 200])
+  health.nodeChanged(undefined)
+  assert.deepEqual(await statuses(), [503, 200], 'the node is gone')
+  health.queued()
+  now.ms += 61_000
+  assert.deepEqual(await statuses(), [503, 503], 'rules are not current')
+  assert.equal((await get(10249, '/healthz')).status, 200, 'the process lives')
+})
+
+test('what health tells, member by member', async () => {
+  const { get, servers, now } = openServers(() => true)
+  await using _ = servers
+  await servers.open()
+  const time = new Date(now.ms).toISOString()
+  const status = { IPv4: { lastUpdated: time, healthy: true } }
+  const common = { lastUpdated: time, currentTime: time, healthy: true, status }
+  const [healthz, livez] = [await get(10256, '/healthz'), await get(10256, '/livez')]
+  assert.deepEqual(await healthz.json(), { ...common, nodeEligible: true })
+  assert.deepEqual(await livez.json(), common)
+  for (const { headers } of [healthz, livez]) {
+    assert.equal(headers.get('content-type'), 'application/json')
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  }
+  assert.equal((await get(10256, '/other')).status, 404)
+  assert.equal(await (await get(10249, '/healthz')).text(), 'ok')
+})
+
 const check = { namespace: 'default', name: 'web', port: 31_000, localEndpoints: 1 }
 
 /** `answers` decides which sockets can be had: the others are taken. */
@@ -97,8 +129,10 @@ function openServers(answers: (address: string, port: number) => boolean, nodePo
     onCheckFailure: ({ name }, error) => failures.push(`${name}: ${(error as Error).message}`),
     ...(nodePortAddresses && { nodePortAddresses }),
   })
-  const ask = (path = '/', init: RequestInit = {}) => fetch(`http://127.0.0.1:${real.get(31_000)}${path}`, init)
-  return { servers, health, now, asked, failures, ask }
+  const get = (port: number, path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${real.get(port)}${path}`, init)
+  const ask = (path = '/', init: RequestInit = {}) => get(31_000, path, init)
+  return { servers, health, now, asked, failures, get, ask }
 }
 
 test('a health check whose port is taken: told once, tried again without a sync, served when it is free', async () => {

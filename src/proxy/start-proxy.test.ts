@@ -6,7 +6,7 @@ import type { ChangeHandler, Informer } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { silentLog } from '#observe/log.ts'
 import type { DesiredRoutes, ProxyBackend, RouteChange } from './backend.ts'
-import { type ProxyObserver, startProxy } from './start-proxy.ts'
+import { type ProxyDependencies, type ProxyObserver, startProxy } from './start-proxy.ts'
 import { service, slice } from './suite/packet-case.ts'
 
 /** Informers whose content the test decides. */
@@ -62,7 +62,7 @@ class FakeBackend implements ProxyBackend {
   async cleanup(): Promise<void> {}
 }
 
-function start(failures = 0, observers: readonly ProxyObserver[] = []) {
+function start(failures = 0, more: Pick<ProxyDependencies, 'observers' | 'conntrack'> = {}) {
   const informers = new FakeInformers()
   const backend = new FakeBackend()
   backend.failures = failures
@@ -74,7 +74,7 @@ function start(failures = 0, observers: readonly ProxyObserver[] = []) {
       family: 'IPv4',
       backend,
       publish: (version) => published.push(version),
-      observers,
+      ...more,
       log: silentLog,
       verifyIntervalMs: 0,
     },
@@ -134,6 +134,27 @@ test('after a failure everything is written again', async () => {
   informers.finish('Service', 'EndpointSlice', 'Node')
   await proxy.synced
   assert.deepEqual(backend.syncs, [{ endpoints: { [web]: 0 }, changed: 'any' }])
+})
+
+test('flows that cannot be looked at are looked at again, all of them', async () => {
+  const looks: ('all' | 'changes')[] = []
+  const conntrack = {
+    setServiceCidrs: () => {},
+    reconcile: (_desired: DesiredRoutes, changes?: Iterable<RouteChange>): number => {
+      looks.push(changes ? 'changes' : 'all')
+      if (looks.length === 2) throw new Error('the table changed during the dump')
+      return 0
+    },
+  }
+  const { informers, backend, proxy } = start(0, { conntrack })
+  await using _ = proxy
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  informers.change(undefined, service())
+  await proxy.settled()
+  informers.change(undefined, slice({ endpoints: ['a1'] }))
+  await proxy.settled()
+  assert.deepEqual(looks, ['all', 'changes', 'all'])
+  assert.deepEqual(backend.syncs.at(-1), { endpoints: { [web]: 1 }, changed: 'any' })
 })
 
 test('ended: no more writing, nobody waits', async () => {
@@ -208,7 +229,7 @@ class Told implements ProxyObserver {
 
 test('whoever watches learns that a change was written, was not for this proxy, or failed', async () => {
   const told = new Told()
-  const { informers, backend, proxy } = start(0, [told])
+  const { informers, backend, proxy } = start(0, { observers: [told] })
   await using _ = proxy
   informers.finish('Service', 'EndpointSlice', 'Node')
   await proxy.synced
@@ -232,7 +253,7 @@ test('whoever watches learns that a change was written, was not for this proxy, 
 
 test('when a slice was triggered is told once, not again with other changes', async () => {
   const told = new Told()
-  const { informers, proxy } = start(0, [told])
+  const { informers, proxy } = start(0, { observers: [told] })
   await using _ = proxy
   informers.finish('Service', 'EndpointSlice', 'Node')
   const triggered = (annotations: Record<string, string>, addressType = 'IPv4') => {

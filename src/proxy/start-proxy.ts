@@ -24,7 +24,7 @@ export interface ProxyDependencies {
   readonly family: IpFamily
   readonly backend: ProxyBackend
   /** Absent: UDP flows of removed endpoints stay until they time out. */
-  readonly conntrack?: ConntrackReconciler
+  readonly conntrack?: Pick<ConntrackReconciler, 'reconcile' | 'setServiceCidrs'>
   readonly log: Log
   /** How often to ask whether somebody else changed the rules; 0: never. */
   readonly verifyIntervalMs?: number

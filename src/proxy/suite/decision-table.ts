@@ -124,11 +124,3 @@ export const decisionRow = ({ front, policy, when, source, protocol }: DecisionR
   `decision: ${front}, ${policy}, ${when}, from ${source}, ${protocol}`
 
 export const protocols = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly Protocol[]
-
-export const decisionRows: readonly string[] = decisions.flatMap(({ fronts, policies: among, when, sources }) =>
-  fronts.flatMap((front) =>
-    among.flatMap((policy) =>
-      sources.flatMap((source) => protocols.map((protocol) => decisionRow({ front, policy, when, source, protocol }))),
-    ),
-  ),
-)

@@ -1,5 +1,6 @@
-/** The page docs/truth-table.md: what every packet case promises, and what each back end did. */
+/** The page docs/truth-table.md: what every packet case promises, what each back end did, and by what each row is proven. */
 import type { Dial, Outcome, PacketCase } from './packet-case.ts'
+import type { Row, RowGroup } from './row.ts'
 
 /** `pass`, `–` where the case makes no sense, else what was seen. */
 export type CaseResults = ReadonlyMap<string, string>
@@ -10,13 +11,11 @@ export interface Column {
   readonly results: CaseResults
 }
 
-export function renderTruthTable(cases: readonly PacketCase[], columns: readonly Column[]): string {
-  const head = ['case', 'what must happen', ...columns.map(({ name }) => name)]
-  const rows = cases.map((one) => [
-    one.name,
-    one.steps.map(({ dials }, index) => stepText(dials, one.steps.length > 1 ? index + 1 : 0)).join('<br>'),
-    ...columns.map(({ results }) => results.get(one.name) ?? 'not run'),
-  ])
+export function renderTruthTable(
+  cases: readonly PacketCase[],
+  groups: readonly RowGroup[],
+  columns: readonly Column[],
+): string {
   return [
     '# Truth table of the Service proxy',
     '',
@@ -25,11 +24,46 @@ export function renderTruthTable(cases: readonly PacketCase[], columns: readonly
     'outside. *refused* is an error at once, *timeout* is silence.',
     'A hostNetwork pod is its node, as client and as endpoint (node-2:9090).',
     '',
-    line(head),
-    line(head.map(() => '---')),
-    ...rows.map(line),
+    ...casesTable(cases, columns),
     '',
+    '# What a Service proxy has to do, and what proves it',
+    '',
+    'Rows are proven by cases of the table above or by tests that are named. A row without a proof fails `npm run ok`, and',
+    'so does a proof that is not there.',
+    '',
+    ...groups.flatMap((group) => [...groupTable(group, cases), '']),
   ].join('\n')
+}
+
+function casesTable(cases: readonly PacketCase[], columns: readonly Column[]): string[] {
+  const head = [...caseHead, ...columns.map(({ name }) => name)]
+  const rows = cases.map((one) => [
+    one.name,
+    one.steps.map(({ dials }, index) => stepText(dials, one.steps.length > 1 ? index + 1 : 0)).join('<br>'),
+    ...columns.map(({ results }) => results.get(one.name) ?? 'not run'),
+  ])
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)]
+}
+
+const caseHead = ['case', 'what must happen'] as const
+
+function groupTable({ title, rows }: RowGroup, cases: readonly PacketCase[]): string[] {
+  const head = ['row', 'what must be', 'proof']
+  const lines = rows.map((row) => line([row.id, row.promise, proofText(row, cases)]))
+  return [`## ${title}`, '', line(head), line(head.map(() => '---')), ...lines]
+}
+
+const maxNamedCases = 3
+
+function proofText({ id, tests, limits }: Row, cases: readonly PacketCase[]): string {
+  const names = cases.filter(({ covers }) => covers.includes(id)).map(({ name }) => name)
+  const more = names.length > maxNamedCases ? [`and ${names.length - maxNamedCases} more cases`] : []
+  return [
+    ...names.slice(0, maxNamedCases),
+    ...more,
+    ...tests.map(({ file, name }) => `\`${file}\`: ${name}`),
+    ...limits.map(({ limit }) => `not here: ${limit} (limits.md)`),
+  ].join('<br>')
 }
 
 const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
@@ -54,9 +88,14 @@ function outcomeText(outcome: Outcome): string {
   return seenAs === undefined ? who : `${who} seen as ${seenAs}`
 }
 
-/** The names and promises of a page, without what back ends did: to be compared with the list of cases. */
-export const promisesOf = (page: string): string[] =>
-  page
-    .split('\n')
-    .filter((text) => text.startsWith('| '))
-    .map((text) => text.replace(/ \|$/, '').split(' | ').slice(0, 2).join(' | '))
+/** What each back end did, as a page tells it. */
+export function parseColumns(page: string): Column[] {
+  const lines = page.split('\n')
+  const start = lines.findIndex((text) => text.startsWith(`| ${caseHead.join(' | ')} |`))
+  const table = lines.slice(start, lines.indexOf('', start)).map((text) => text.slice(2, -2).split(' | '))
+  const [head = [], , ...rows] = table
+  return head.slice(caseHead.length).map((name, index) => ({
+    name,
+    results: new Map(rows.map((cells) => [cells[0]!, cells[caseHead.length + index]!])),
+  }))
+}

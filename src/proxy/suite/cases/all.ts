@@ -6,6 +6,7 @@ import { endpointCases } from './endpoints.ts'
 import { externalCases } from './external.ts'
 import { featureCases } from './features.ts'
 import { nodePortCases } from './node-port.ts'
+import { selectionCases } from './selection.ts'
 import { trapCases } from './traps.ts'
 
 export const packetCases: readonly PacketCase[] = [
@@ -13,6 +14,7 @@ export const packetCases: readonly PacketCase[] = [
   ...featureCases,
   ...clusterIpCases,
   ...endpointCases,
+  ...selectionCases,
   ...nodePortCases,
   ...externalCases,
   ...changeCases,

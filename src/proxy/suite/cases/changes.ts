@@ -35,8 +35,8 @@ const udp = (socket: string, target: string, expect: 'refused' | 'timeout' | { b
 /** Forty service ports, each with an affinity of its own: chance alone cannot send a free client back to one endpoint. */
 const portNumbers = Array.from({ length: 40 }, (_, index) => 1000 + index)
 const everyPort = portNumbers.map((port) => `${vip}:${port}`)
-const manyPorts = (...endpoints: PodName[]): ClusterState => ({
-  services: [affine(1, { ports: portNumbers.map((port) => httpPort({ name: `p${port}`, port })) })],
+const manyPorts = (timeoutSeconds: number, ...endpoints: PodName[]): ClusterState => ({
+  services: [affine(timeoutSeconds, { ports: portNumbers.map((port) => httpPort({ name: `p${port}`, port })) })],
   slices: [
     slice({
       endpoints,
@@ -143,13 +143,23 @@ export const changeCases = [
   packetCase(
     'a client that stays away for longer than the time-out is free again',
     ['affinity: expires'],
-    { ...manyPorts('b1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
-    { ...manyPorts('b1', 'a1', 'c1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
+    { ...manyPorts(1, 'b1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
+    { ...manyPorts(1, 'b1', 'a1', 'c1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
     {
-      ...manyPorts('b1', 'a1', 'c1'),
+      ...manyPorts(1, 'b1', 'a1', 'c1'),
       idleMs: 1_500,
       dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1', 'a1', 'c1') } }],
     },
+  ),
+  packetCase(
+    'a client that comes back in time, again and again, stays for longer than the time-out',
+    ['affinity: each connection starts the time anew'],
+    { ...manyPorts(2, 'b1'), dials: [{ from: 'a2', to: everyPort, expect: { by: names('b1') } }] },
+    ...[1, 2].map(() => ({
+      ...manyPorts(2, 'b1', 'a1', 'c1'),
+      idleMs: 1_200,
+      dials: [{ from: 'a2' as const, to: everyPort, expect: { by: names('b1') } }],
+    })),
   ),
   packetCase(
     'affinity switched on and off',

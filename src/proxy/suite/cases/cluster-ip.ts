@@ -146,8 +146,8 @@ export const clusterIpCases = [
     },
   ),
   packetCase(
-    'a Service with the label service-proxy-name is left alone, and comes back without it',
-    ['label service-proxy-name'],
+    'a Service with the label service-proxy-name is left alone, comes back without it, and goes with it',
+    ['label service-proxy-name', 'label service-proxy-name: comes and goes'],
     {
       services: [service({ labels: { 'service.kubernetes.io/service-proxy-name': 'other' } })],
       slices: [slice({ endpoints: ['a1'] })],
@@ -157,6 +157,11 @@ export const clusterIpCases = [
       services: [service()],
       slices: [slice({ endpoints: ['a1'] })],
       dials: [{ from: 'a2', to: `${vip}:80`, expect: { by: ['a1:8080'] } }],
+    },
+    {
+      services: [service({ labels: { 'service.kubernetes.io/service-proxy-name': '' } })],
+      slices: [slice({ endpoints: ['a1'] })],
+      dials: [{ from: 'a2', to: `${vip}:80`, expect: 'timeout' }],
     },
   ),
   packetCase('a headless and an ExternalName Service add nothing', ['headless and ExternalName: nothing'], {

@@ -87,7 +87,7 @@ export const endpointCases = [
   }),
   packetCase(
     'endpoints hinted to the zone are preferred',
-    ['topology: zone hints'],
+    ['topology: zone hints', 'topology: node without zone'],
     {
       ...withEndpoints(endpoint('a1', 'ready', forZone('east')), endpoint('b1', 'ready', forZone('west'))),
       zones,
@@ -109,7 +109,7 @@ export const endpointCases = [
   }),
   packetCase(
     'hints of draining endpoints are ignored',
-    ['topology: zone hints', 'endpoints: draining only without ready ones'],
+    ['topology: not for draining ones', 'endpoints: draining only without ready ones'],
     {
       ...withEndpoints(endpoint('b1', 'draining', forZone('west')), endpoint('c1', 'draining', forZone('west'))),
       zones,

@@ -92,7 +92,7 @@ export const externalCases = [
   }),
   packetCase(
     'policy Local without local endpoint: pods of the node still get through, outside is dropped',
-    ['LB-VIP, Local'],
+    ['LB-VIP, Local', 'trap: short circuit'],
     {
       ...state(balanced({ externalTrafficPolicy: 'Local' }), [slice({ endpoints: ['b1'] })]),
       dials: [
@@ -125,7 +125,7 @@ export const externalCases = [
   ),
   packetCase(
     'source ranges that change, and end',
-    ['LB-VIP, source ranges: dropped outside them'],
+    ['LB-VIP, source ranges: dropped outside them', 'LB-VIP, source ranges: everybody'],
     {
       ...state(balanced({ loadBalancerSourceRanges: ['10.244.2.0/24'] })),
       dials: [

@@ -153,7 +153,11 @@ export const nodePortCases = [
   }),
   packetCase(
     'policy Local: a draining local endpoint serves while no local one is ready',
-    ['NodePort, Local, L: outside, source kept', 'endpoints: draining only without ready ones'],
+    [
+      'NodePort, Local, L: outside, source kept',
+      'list L: draining only without ready ones here',
+      'trap: only draining ones here',
+    ],
     {
       ...local(endpoint('a1', 'draining'), 'b1'),
       dials: [
@@ -162,7 +166,7 @@ export const nodePortCases = [
       ],
     },
   ),
-  packetCase('policy Local ignores topology', ['topology: node hints', 'NodePort, Local, L: outside, source kept'], {
+  packetCase('policy Local ignores topology', ['list L: no topology', 'NodePort, Local, L: outside, source kept'], {
     ...local(
       endpoint('a1', 'ready', { hints: { forNodes: [{ name: 'node-2' }] } }),
       endpoint('b1', 'ready', { hints: { forNodes: [{ name: 'node-1' }] } }),
@@ -208,7 +212,7 @@ export const nodePortCases = [
   }),
   packetCase(
     'internal policy Local does not touch the node port',
-    ['ClusterIP, Local, L empty: dropped', 'NodePort, Cluster, ready: outside'],
+    ['policies: each for its own direction', 'ClusterIP, Local, L empty: dropped', 'NodePort, Cluster, ready: outside'],
     {
       services: [exposed({ internalTrafficPolicy: 'Local' })],
       slices: [slice({ endpoints: ['b1'] })],

@@ -60,7 +60,12 @@ const inOtherRange = '10.97.0.100'
 export const trapCases = [
   packetCase(
     'internal policy Local without local endpoint: the ClusterIP drops, the load balancer address works',
-    ['ClusterIP, Local, L empty: dropped', 'LB-VIP, Cluster'],
+    [
+      'trap: internal policy Local behind a load balancer',
+      'policies: each for its own direction',
+      'ClusterIP, Local, L empty: dropped',
+      'LB-VIP, Cluster',
+    ],
     {
       services: [balanced({ internalTrafficPolicy: 'Local' })],
       slices: [slice({ endpoints: ['b1'] })],
@@ -73,7 +78,7 @@ export const trapCases = [
   ),
   packetCase(
     'with topology, policy Local and affinity at once each list sticks by itself',
-    ['topology: zone hints', 'affinity: sticks', 'LB-VIP, Local'],
+    ['affinity: within its list', 'topology: zone hints', 'affinity: sticks', 'LB-VIP, Local'],
     {
       services: [balanced({ externalTrafficPolicy: 'Local', sessionAffinity: 'ClientIP' })],
       slices: [
