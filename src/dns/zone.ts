@@ -10,9 +10,10 @@ import { type Cidr, cidrContains, formatIp, type IpAddress, parseCidr, parseIp }
 import type { Clock } from '#lib/clock.ts'
 import { AddressIndex } from './address-index.ts'
 import type { RecordData, Soa } from './message.ts'
-import { renderServiceNames, type ServiceNames } from './render-service-names.ts'
 import { zonalRecords } from './render-zonal-names.ts'
 import { addressOfReverseName, isPartOfReverseName, isWholeReverseZone, reverseZoneOf } from './reverse-name.ts'
+import { ServiceNames } from './service-names.ts'
+import { SliceEndpoints } from './slice-endpoints.ts'
 
 /** What an informer hands to its handlers. */
 export type Change<T> = Parameters<ChangeHandler<T>>[0]
@@ -42,11 +43,11 @@ export interface ZoneOptions {
 export const zoneTtlSeconds = 5
 const versionRecord: RecordData = { type: 'TXT', texts: ['1.1.0'] }
 
-/** One Service: its object, its slices, and the names made from them, until one of them changes. */
+/** One Service: its object, its slices, and the names made from them, until one of them changes. A slice is new then. */
 interface ServiceEntry {
   readonly fullName: string
   service: Service | undefined
-  readonly slices: Map<string, EndpointSlice>
+  readonly slices: Map<string, SliceEndpoints>
   names: ServiceNames | undefined
   basis: Basis
 }
@@ -106,7 +107,7 @@ export class Zone {
     }
     if (after && keyAfter) {
       for (const ip of endpointIpsOf(after)) this.#endpointIps.add(ip, keyAfter)
-      this.#edit(keyAfter, (entry) => entry.slices.set(after.metadata.name, after))
+      this.#edit(keyAfter, (entry) => entry.slices.set(after.metadata.name, new SliceEndpoints(after)))
     }
   }
 
@@ -185,10 +186,10 @@ export class Zone {
 
   #recordsOf(key: string, below: string): readonly RecordData[] | undefined {
     const entry = this.#entries.get(key)
-    if (!entry?.service) return undefined
-    const records = namesOf(entry)?.names.get(below)
-    if (records || !below.endsWith('_zone') || !isHeadless(entry)) return records
-    return zonalRecords(entry.fullName, entry.service, [...entry.slices.values()], below)
+    const names = entry && namesOf(entry)
+    const records = names?.recordsOf(below)
+    if (!names || records || !below.endsWith('_zone') || !isHeadless(entry)) return records
+    return zonalRecords(names, below)
   }
 
   /** Undefined for names that are asked for too seldom to keep their answers. */
@@ -243,7 +244,7 @@ export class Zone {
     const entries = this.#endpointIps.keysOf(ip).map((key) => this.#entries.get(key)!)
     const headlessFirst = entries.toSorted((a, b) => Number(isHeadless(b)) - Number(isHeadless(a)))
     return headlessFirst.flatMap((entry) =>
-      (namesOf(entry)?.labelsOf.get(ip) ?? []).map((label): RecordData => ({
+      (namesOf(entry)?.labelsOf(ip) ?? []).map((label): RecordData => ({
         type: 'PTR',
         target: `${label}.${entry.fullName}`,
       })),
@@ -286,7 +287,7 @@ function isWithin(name: string, zone: string): boolean {
 }
 
 function namesOf(entry: ServiceEntry): ServiceNames | undefined {
-  if (entry.service) entry.names ??= renderServiceNames(entry.fullName, entry.service, entry.slices.values())
+  if (entry.service) entry.names ??= new ServiceNames(entry.fullName, entry.service, entry.slices.values())
   return entry.names
 }
 
