@@ -131,8 +131,10 @@ export const metricRows: RowGroup = {
     ),
     row(
       'metrics: of other parts',
-      'The language, the client, the mode iptables.',
-      limit('`go_*`, `process_*`, `rest_client_*`, `kubernetes_*` and those of the mode iptables are not exported'),
+      'The language, the client, the mode iptables, the forwarder for localhost.',
+      limit(
+        '`go_*`, `process_*`, `rest_client_*`, `kubernetes_*` and those of the mode iptables and of node ports at localhost are not exported',
+      ),
     ),
   ],
 }

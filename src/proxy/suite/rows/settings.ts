@@ -17,6 +17,11 @@ export const settings: RowGroup = {
     row('configuration: nodePortAddresses', 'The default of node port addresses.', limit(config)),
     row('configuration: conntrack', 'Other sizes and time-outs.', limit(config)),
     row('configuration: bind addresses', 'Other ports for health and metrics.', limit(config)),
+    row(
+      'configuration: the process',
+      'Feature gates, logging, how often to list again, priority for memory.',
+      limit(config),
+    ),
     row('configuration: a changed file', 'A restart when the file changes.', limit(config)),
     row('role of a proxy', 'RBAC: what a proxy may do.', limit('RBAC objects do not exist')),
     row(
