@@ -26,7 +26,7 @@ export function renderTruthTable(
     '',
     ...casesTable(cases, columns),
     '',
-    '# What a Service proxy has to do, and what proves it',
+    '## What a Service proxy has to do, and what proves it',
     '',
     'Rows are proven by cases of the table above or by tests that are named. A row without a proof fails `npm run ok`, and',
     'so does a proof that is not there.',
@@ -50,7 +50,7 @@ const caseHead = ['case', 'what must happen'] as const
 function groupTable({ title, rows }: RowGroup, cases: readonly PacketCase[]): string[] {
   const head = ['row', 'what must be', 'proof']
   const lines = rows.map((row) => line([row.id, row.promise, proofText(row, cases)]))
-  return [`## ${title}`, '', line(head), line(head.map(() => '---')), ...lines]
+  return [`### ${title}`, '', line(head), line(head.map(() => '---')), ...lines]
 }
 
 const maxNamedCases = 3
