@@ -164,10 +164,14 @@ const damages: readonly (readonly [string, readonly string[]])[] = [
   ['a chain flushed', ['flush', 'chain', 'ip', tableName, 'dispatch']],
   ['a rule added', ['insert', 'rule', 'ip', tableName, 'dispatch', 'return']],
   ['a chain with other rules, as many', [otherRules]],
-  ['a policy changed', ['chain', 'ip', tableName, 'filter-forward', '{ policy drop ; }']],
+  ['a policy changed', ['chain', 'ip', tableName, 'filter-output', '{ policy drop ; }']],
   ['a rule of a list added', ['insert', 'rule', 'ip', tableName, 'lb-4', 'drop']],
   ['a spread deleted', ['delete', 'element', 'ip', tableName, 'spreads', '{ 0x00000004 }']],
   ['a chain added', ['add', 'chain', 'ip', tableName, 'strange']],
+  [
+    'a chain added at a hook',
+    ['add', 'chain', 'ip', tableName, 'strange', '{ type filter hook forward priority 0 ; }'],
+  ],
   ['the table flushed', ['flush', 'table', 'ip', tableName]],
   ['the table deleted', ['delete', 'table', 'ip', tableName]],
   ['the ruleset flushed', ['flush', 'ruleset']],
@@ -222,6 +226,8 @@ test('nft prints the whole table, with names', needsNft, async () => {
   assert.match(text, /comment "default\/web:http\/TCP local" : 0x00000002/)
   assert.match(text, /0x00000004 : goto lb-4/)
   assert.match(text, /10\.96\.0\.100 \. tcp \. 80 comment "default\/web:http\/TCP" : 0x[0-9a-f]{8}/)
+  // Every packet of every stream would pass it.
+  assert.doesNotMatch(text, /hook forward/)
   assert.match(text, /meta mark & 0x01f00000 vmap @spreads/)
   assert.match(text, /0x00400000 : goto lb-4/)
   assert.match(text, /ct mark set meta mark & 0x000fffff map @lists ct mark vmap @spreads/)

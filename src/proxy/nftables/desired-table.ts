@@ -56,8 +56,11 @@ export function desiredChains(node: NodeTraffic): Chain[] {
     { name: 'external-local', rules: externalLocalRules(node, family) },
     { name: 'route', rules: routeRules(node, family) },
     { name: 'dispatch', rules: dispatchRules(node, family) },
+    // Refusals too: a chain at the forward hook would see every packet of every stream, a nat chain sees only the first.
     base('nat-prerouting', { type: 'nat', hook: 'prerouting', priority: natPriority.destination }, [
       { expressions: [verdict({ kind: 'jump', chain: 'dispatch' })] },
+      ...refusals(family, []),
+      ...strayRules(node, family, []),
     ]),
     base('nat-output', { type: 'nat', hook: 'output', priority: natPriority.destination }, [
       { expressions: [verdict({ kind: 'jump', chain: 'dispatch' })] },
@@ -68,7 +71,7 @@ export function desiredChains(node: NodeTraffic): Chain[] {
       postroutingRules(family),
     ),
     base('filter-input', { type: 'filter', hook: 'input', priority: 0 }, [
-      ...refusals(family),
+      ...refusals(family, isNew()),
       ...toNodePorts(node, family).map((condition) => ({
         comment: 'node port without endpoints',
         expressions: [
@@ -80,13 +83,9 @@ export function desiredChains(node: NodeTraffic): Chain[] {
         ],
       })),
     ]),
-    base('filter-forward', { type: 'filter', hook: 'forward', priority: 0 }, [
-      ...refusals(family),
-      ...strayRules(node, family),
-    ]),
     base('filter-output', { type: 'filter', hook: 'output', priority: 0 }, [
-      ...refusals(family),
-      ...strayRules(node, family),
+      ...refusals(family, isNew()),
+      ...strayRules(node, family, isNew()),
     ]),
   ]
 }
@@ -168,7 +167,7 @@ function routeRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
       ],
     },
     {
-      comment: 'nobody to answer: refused in the filter chains',
+      comment: 'nobody to answer: left to the refusals',
       expressions: [...markHas(mark.unserved), verdict({ kind: 'return' })],
     },
     ...(node.podCidr === undefined
@@ -222,7 +221,7 @@ function externalLocalRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
 
 /**
  * The list or its first slot is not there: nobody on this node, which is silence. Or the last endpoint of all has gone
- * since this packet's front end was looked up, as every look-up sees the newest elements: then the filter chains refuse.
+ * since this packet's front end was looked up, as every look-up sees the newest elements: left to the refusals.
  */
 function nobodyRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
   return [
@@ -273,24 +272,24 @@ function postroutingRules(family: FamilyTerms): Rule[] {
   ]
 }
 
-function refusals(family: FamilyTerms): Rule[] {
+function refusals(family: FamilyTerms, condition: readonly Expression[]): Rule[] {
   return [
     {
       comment: 'no endpoints',
-      expressions: [...isNew(), ...family.frontEndKey(0), inSet('no-endpoints', reg(0)), ...refuse],
+      expressions: [...condition, ...family.frontEndKey(0), inSet('no-endpoints', reg(0)), ...refuse],
     },
   ]
 }
 
-function strayRules(node: NodeTraffic, family: FamilyTerms): Rule[] {
+function strayRules(node: NodeTraffic, family: FamilyTerms, condition: readonly Expression[]): Rule[] {
   return [
     {
       comment: 'port that the Service does not have',
-      expressions: [...isNew(), family.daddr(0), inSet('cluster-ips', reg(0)), ...refuse],
+      expressions: [...condition, family.daddr(0), inSet('cluster-ips', reg(0)), ...refuse],
     },
     ...node.serviceCidrs.map((cidr) => ({
       comment: 'ClusterIP that no Service has',
-      expressions: [...isNew(), ...inRange(family.daddr(0), cidr, 'eq'), verdict({ kind: 'drop' })],
+      expressions: [...condition, ...inRange(family.daddr(0), cidr, 'eq'), verdict({ kind: 'drop' })],
     })),
   ]
 }

@@ -17,7 +17,7 @@ export const shortLength = (endpoints: number): number => endpoints << 20
 export const lengthMask = shortLength(maxShortLength)
 /** The front end has source ranges: see set `allowed-sources`. */
 export const restricted = 1 << 25
-/** There is nobody to answer: only the source ranges matter here; the refusal happens in the filter chains. */
+/** There is nobody to answer: only the source ranges matter here; refusals follow. */
 export const unserved = 1 << 26
 /** Came to a ClusterIP: masquerade unless it came from a pod of this node. */
 export const fromOutsideMasqueraded = 1 << 27

@@ -25,7 +25,7 @@ const hasNft = spawnSync('nft', ['--version']).status === 0
 const damages: readonly (readonly [string, readonly string[]])[] = [
   ['an element removed', ['delete', 'element', ...table, 'cluster-ips', '{ 10.96.0.100 }']],
   ['the rules of a chain removed', ['flush', 'chain', ...table, 'dispatch']],
-  ['a rule added', ['insert', 'rule', ...table, 'filter-forward', 'drop']],
+  ['a rule added', ['insert', 'rule', ...table, 'filter-output', 'drop']],
   ['all rules removed', ['flush', 'table', ...table]],
   ['the table removed', ['delete', 'table', ...table]],
 ]
