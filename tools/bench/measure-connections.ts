@@ -4,7 +4,6 @@
  * (run-alone.ts).
  */
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
-import { close, connect, checked } from '#kernel/libc.ts'
 import { settleThread } from '#kernel/namespaces.ts'
 import { socketAddress } from '#kernel/socket-address.ts'
 import { silentLog } from '#observe/log.ts'
@@ -13,7 +12,10 @@ import { openNftablesBackend } from '#proxy/nftables/apply-nftables.ts'
 import { type BenchNode, node, openBenchNode, otherServerIp, plan, podIps } from './bench-node.ts'
 import { makeService } from './make-service.ts'
 import { quantile } from './statistics.ts'
-import { accept, listenOn, makeSocket, stream, timeConnect } from './tcp-calls.ts'
+import { writeSmallestRule } from './smallest-rule.ts'
+import { streamInTurn, type StreamResult, type StreamWay } from './stream-in-turn.ts'
+import { timed, turnsOf } from './take-turns.ts'
+import { listenOn, timeConnect } from './tcp-calls.ts'
 
 export interface ConnectionsSize {
   readonly services: number
@@ -34,13 +36,13 @@ export interface WayResult {
   /** Connections made, accepted and closed again, per second. */
   readonly perSecond: readonly number[]
   readonly cpuMicros: readonly number[]
-  readonly gbitPerSecond: readonly number[]
-  /** Processor time to move one MiB from one pod to the other. */
-  readonly cpuMicrosPerMiB: readonly number[]
   readonly failed: number
 }
 
-export type ConnectionsResult = Readonly<Record<Way, WayResult>>
+export interface ConnectionsResult {
+  readonly connects: Readonly<Record<Way, WayResult>>
+  readonly streams: Readonly<Record<StreamWay, StreamResult>>
+}
 
 /** Not the port of the other way: a tracked connection of one would be in the way of the other's. */
 const ports = { direct: 8080, service: 8081 } as const
@@ -55,6 +57,7 @@ export async function measureConnections(size: ConnectionsSize): Promise<Connect
   const home = settleThread()
   using programmed = openBenchNode(home)
   using plain = openBenchNode(home)
+  using smallest = openBenchNode(home)
   const netlinkFd = programmed.within('node', () => openNetlink(netlinkProtocol.netfilter).fd)
   const traffic = {
     family: 'IPv4',
@@ -68,18 +71,32 @@ export async function measureConnections(size: ConnectionsSize): Promise<Connect
   await backend.sync(tracker.collect().desired)
   const serve = (of: BenchNode, port: number): number => of.within('server', () => listenOn(port))
   const direct = socketAddress(podIps.server, ports.direct)
-  const middle = socketAddress(clusterIps[size.services >> 1]!, 80)
+  const middleIp = clusterIps[size.services >> 1]!
+  const middle = socketAddress(middleIp, 80)
   const others = clusterIps.map((ip) => socketAddress(ip, 80))
   const served = serve(programmed, ports.service)
+  const servedDirect = serve(programmed, ports.direct)
   const paths: Readonly<Record<Way, Path>> = {
-    pod: { from: programmed, listener: serve(programmed, ports.direct), target: () => direct },
+    pod: { from: programmed, listener: servedDirect, target: () => direct },
     'pod, untracked': { from: plain, listener: serve(plain, ports.direct), target: () => direct },
     ClusterIP: { from: programmed, listener: served, target: () => middle },
     'any ClusterIP': { from: programmed, listener: served, target: (index) => others[(index * 7919) % others.length]! },
   }
-  const results = inTurn(size, paths)
+  smallest.within('node', () =>
+    writeSmallestRule({ ip: middleIp, port: 80 }, { ip: podIps.server, port: ports.service }),
+  )
+  const pod = { from: programmed, listener: servedDirect, target: direct }
+  const smallestListeners = { direct: serve(smallest, ports.direct), service: serve(smallest, ports.service) }
+  const connects = connectInTurn(size, paths)
+  const streams = streamInTurn(size, {
+    pod,
+    'pod again': pod,
+    ClusterIP: { from: programmed, listener: served, target: middle },
+    'pod beside smallest rule': { from: smallest, listener: smallestListeners.direct, target: direct },
+    'smallest rule': { from: smallest, listener: smallestListeners.service, target: middle },
+  })
   await backend.cleanup()
-  return results
+  return { connects, streams }
 }
 
 function addService(tracker: RouteTracker, index: number): string {
@@ -102,27 +119,21 @@ const noSamples = (): Samples => ({
   p99Micros: [],
   perSecond: [],
   cpuMicros: [],
-  gbitPerSecond: [],
-  cpuMicrosPerMiB: [],
   failed: 0,
 })
 
-function inTurn(
-  { rounds, connections, streamMiB }: ConnectionsSize,
+function connectInTurn(
+  { rounds, connections }: ConnectionsSize,
   paths: Readonly<Record<Way, Path>>,
-): ConnectionsResult {
+): Record<Way, WayResult> {
   const samples = Object.fromEntries(ways.map((way) => [way, noSamples()])) as Record<Way, Samples>
-  const streams = ways.map((way) => openStream(paths[way]))
   // The first round warms up.
   for (let round = -1; round < rounds; round++) {
-    for (let turn = 0; turn < ways.length; turn++) {
-      const index = (turn + Math.max(0, round)) % ways.length
-      const into = round < 0 ? noSamples() : samples[ways[index]!]
-      connectAll(paths[ways[index]!], { connections, first: (round + 1) * connections }, into)
-      streams[index]!.move(streamMiB, into)
+    for (const way of turnsOf(ways, Math.max(0, round))) {
+      const into = round < 0 ? noSamples() : samples[way]
+      connectAll(paths[way], { connections, first: (round + 1) * connections }, into)
     }
   }
-  for (const { end } of streams) end()
   return samples
 }
 
@@ -145,36 +156,4 @@ function connectAll(
   into.cpuMicros.push(cpuMicros / connections)
   into.p50Micros.push(quantile(times, 0.5))
   into.p99Micros.push(quantile(times, 0.99))
-}
-
-interface Stream {
-  move(mebibytes: number, into: Samples): void
-  end(): void
-}
-
-function openStream({ from, listener, target }: Path): Stream {
-  const fd = from.within('client', makeSocket)
-  const address = target(0)
-  checked('connect', connect(fd, address, address.length))
-  const accepted = accept(listener)
-  return {
-    move: (mebibytes, into) => {
-      const { seconds, cpuMicros } = timed(() => stream(fd, accepted, mebibytes * 2 ** 20))
-      into.gbitPerSecond.push((mebibytes * 2 ** 20 * 8) / (seconds * 1e9))
-      into.cpuMicrosPerMiB.push(cpuMicros / mebibytes)
-    },
-    end: () => {
-      close(fd)
-      close(accepted)
-    },
-  }
-}
-
-function timed(work: () => void): { readonly seconds: number; readonly cpuMicros: number } {
-  const before = process.cpuUsage()
-  const begun = performance.now()
-  work()
-  const seconds = (performance.now() - begun) / 1000
-  const { user, system } = process.cpuUsage(before)
-  return { seconds, cpuMicros: user + system }
 }
