@@ -11,7 +11,7 @@ const RTM = {
   deleteRoute: 25,
   newNeighbour: 28,
 } as const
-const IFLA = { address: 1, name: 3, master: 10, linkInfo: 18, netnsFd: 28 } as const
+const IFLA = { address: 1, name: 3, master: 10, linkInfo: 18, netnsFd: 28, gsoIpv4MaxSize: 63 } as const
 const INFO = { kind: 1, data: 2 } as const
 const VETH_INFO_PEER = 1
 const IFF_UP = 1
@@ -47,17 +47,28 @@ export interface Route {
 
 export function addVeth(writer: MessageWriter, near: VethEnd, far: VethEnd, farNetnsFd: number): void {
   linkHeader(writer.message(RTM.newLink, createNew), near.index, IFF_UP)
-  writer.attrText(IFLA.name, near.name).attrBytes(IFLA.address, macBytes(near.mac))
+  vethEnd(writer, near)
   writer.nest(IFLA.linkInfo, () => {
     writer.attrText(INFO.kind, 'veth')
     writer.nest(INFO.data, () => {
       writer.nest(VETH_INFO_PEER, () => {
         linkHeader(writer, far.index, 0)
-        writer.attrText(IFLA.name, far.name).attrBytes(IFLA.address, macBytes(far.mac))
+        vethEnd(writer, far)
         writer.attr32(IFLA.netnsFd, farNetnsFd)
       })
     })
   })
+}
+
+/**
+ * "BIG TCP": what TCP sends passes all links as packets of up to 128 KiB, twice the usual. Every link on the way has
+ * to allow it, or cuts them up. Kernels before 6.3 ignore the attribute.
+ */
+const gsoMaxBytes = 128 * 1024
+
+function vethEnd(writer: MessageWriter, { name, mac }: VethEnd): void {
+  writer.attrText(IFLA.name, name).attrBytes(IFLA.address, macBytes(mac))
+  writer.attr32(IFLA.gsoIpv4MaxSize, gsoMaxBytes)
 }
 
 /** Without `mac` the bridge has that of one of its ports, now of this, now of that one. */
