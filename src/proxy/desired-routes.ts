@@ -35,14 +35,19 @@ interface ServiceState {
   readonly slices: Slices
 }
 
+/** Changes until it is collected; what comes later goes into a copy. */
+interface OpenState extends ServiceState {
+  service: Service | undefined
+  slices: Slices
+}
+
 /** A lone slice, which nearly every Service has, needs no list; none is always `noSlices`. */
 type Slices = EndpointSlice | readonly EndpointSlice[]
 
 interface Entry {
   readonly namespace: string
   readonly name: string
-  service: Service | undefined
-  slices: Slices
+  state: OpenState
   /** As it was collected last, while it waits to be collected anew. */
   collected: ServiceState | undefined
 }
@@ -84,7 +89,7 @@ export class RouteTracker {
     const isOurs = labels?.[serviceProxyNameLabel] === undefined && labels?.[headlessLabel] === undefined
     // A node has a proxy for each family: Services of the other one are not kept.
     const isRouted = isOurs && after !== undefined && selectClusterIp(after, this.#family) !== undefined
-    this.#touch(this.#entry(namespace, name)).service = isRouted ? after : undefined
+    this.#openState(namespace, name).service = isRouted ? after : undefined
   }
 
   sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
@@ -102,23 +107,23 @@ export class RouteTracker {
   }
 
   collect(): CollectedRoutes {
-    const changed: ChangedService[] = []
+    const changed: ChangedServices = { before: [], after: [] }
     const dirty = this.#dirty
     const places = { before: this.#collectedPlace, after: this.#place }
     this.#dirty = []
     this.#collectedPlace = this.#place
     for (let index = 0; index < dirty.length; index++) {
       const entry = dirty[index]!
-      const { service, slices, collected: before = nothing } = entry
+      const { state: after, collected: before = nothing } = entry
       entry.collected = undefined
       this.#collectHealthCheck(entry)
-      if (!service && slices === noSlices) this.#forget(entry)
-      if (!service && !before.service) continue
-      const change = { before, after: { service, slices } }
-      changed.push(change)
-      if (usesLocalPolicy(service) || usesLocalPolicy(before.service)) this.#countGaps(change, places)
+      if (!after.service && after.slices === noSlices) this.#forget(entry)
+      if (!after.service && !before.service) continue
+      changed.before.push(before)
+      changed.after.push(after)
+      if (usesLocalPolicy(after.service) || usesLocalPolicy(before.service)) this.#countGaps(before, after, places)
     }
-    const changes = { services: changed.length, [Symbol.iterator]: () => routeChanges(this.#family, changed, places) }
+    const changes = { services: changed.after.length, [Symbol.iterator]: () => routeChanges(this.#family, changed, places) }
     const desired = { family: this.#family, routes: { [Symbol.iterator]: () => this.#allRoutes() } }
     return { desired, changes }
   }
@@ -127,41 +132,45 @@ export class RouteTracker {
   *#allRoutes(): Generator<ServicePortRoute> {
     for (const entries of this.#namespaces.values()) {
       for (const entry of entries.values()) {
-        const routes = routesOf(this.#family, entry.collected ?? entry, this.#collectedPlace)
+        const routes = routesOf(this.#family, entry.collected ?? entry.state, this.#collectedPlace)
         for (let index = 0; index < routes.length; index++) yield routes[index]!
       }
     }
   }
 
   #putSlice(service: string, { metadata }: EndpointSlice, slice: EndpointSlice | undefined): void {
-    const entry = this.#touch(this.#entry(metadata.namespace ?? '', service))
-    if (slice && entry.slices === noSlices) {
-      entry.slices = slice
+    const state = this.#openState(metadata.namespace ?? '', service)
+    if (slice && state.slices === noSlices) {
+      state.slices = slice
       return
     }
-    const slices = listOf(entry.slices)
+    const slices = listOf(state.slices)
     const place = slices.findIndex((one) => one.metadata.name === metadata.name)
-    if (!slice) entry.slices = packed(slices.filter((_, index) => index !== place))
-    else entry.slices = packed(place < 0 ? [...slices, slice] : slices.with(place, slice))
+    if (!slice) state.slices = packed(slices.filter((_, index) => index !== place))
+    else state.slices = packed(place < 0 ? [...slices, slice] : slices.with(place, slice))
   }
 
-  #touch(entry: Entry): Entry {
-    if (entry.collected) return entry
-    const { service, slices } = entry
-    entry.collected = service || slices !== noSlices ? { service, slices } : nothing
-    this.#dirty.push(entry)
-    return entry
+  /** The Service waits to be collected from now on. */
+  #touch(entry: Entry): OpenState {
+    if (!entry.collected) {
+      const { service, slices } = entry.state
+      entry.collected = entry.state
+      entry.state = { service, slices }
+      this.#dirty.push(entry)
+    }
+    return entry.state
   }
 
-  #collectHealthCheck({ namespace, name, service, slices }: Entry): void {
-    const check = service && desiredHealthCheck(service, listOf(slices), this.#place.name)
+  #collectHealthCheck({ namespace, name, state: { service, slices } }: Entry): void {
+    const mayHaveOne = service?.spec.healthCheckNodePort !== undefined
+    const check = mayHaveOne ? desiredHealthCheck(service, listOf(slices), this.#place.name) : undefined
     if (!check && this.#healthChecks.size === 0) return
     const key = `${namespace}/${name}`
     if (!check) this.#healthChecks.delete(key)
     else if (!sameHealthCheck(check, this.#healthChecks.get(key))) this.#healthChecks.set(key, check)
   }
 
-  #countGaps({ before, after }: ChangedService, places: Places): void {
+  #countGaps(before: ServiceState, after: ServiceState, places: Places): void {
     const less = countLocalGaps(this.#localGaps, routesOf(this.#family, before, places.before), -1)
     this.#localGaps = countLocalGaps(less, routesOf(this.#family, after, places.after), 1)
   }
@@ -172,15 +181,16 @@ export class RouteTracker {
     if (entries?.size === 0) this.#namespaces.delete(namespace)
   }
 
-  #entry(namespace: string, name: string): Entry {
+  #openState(namespace: string, name: string): OpenState {
     let entries = this.#namespaces.get(namespace)
     if (!entries) this.#namespaces.set(namespace, (entries = new Map()))
-    let entry = entries.get(name)
-    if (!entry) {
-      entry = { namespace, name, service: undefined, slices: noSlices, collected: undefined }
-      entries.set(name, entry)
-    }
-    return entry
+    const known = entries.get(name)
+    if (known) return this.#touch(known)
+    const state: OpenState = { service: undefined, slices: noSlices }
+    const entry: Entry = { namespace, name, state, collected: nothing }
+    entries.set(name, entry)
+    this.#dirty.push(entry)
+    return state
   }
 }
 
@@ -189,9 +199,10 @@ const listOf = (slices: Slices): readonly EndpointSlice[] => ('metadata' in slic
 const packed = (slices: readonly EndpointSlice[]): Slices => (slices.length > 1 ? slices : (slices[0] ?? noSlices))
 const nothing: ServiceState = { service: undefined, slices: noSlices }
 
-interface ChangedService {
-  readonly before: ServiceState
-  readonly after: ServiceState
+/** Two lists of the same length: an object for each would be tens of thousands in a first sync. */
+interface ChangedServices {
+  readonly before: ServiceState[]
+  readonly after: ServiceState[]
 }
 
 interface Places {
@@ -204,11 +215,10 @@ const routesOf = (family: IpFamily, { service, slices }: ServiceState, place: No
 
 const noRoutes: readonly ServicePortRoute[] = []
 
-function* routeChanges(family: IpFamily, changed: readonly ChangedService[], places: Places): Generator<RouteChange> {
-  for (let index = 0; index < changed.length; index++) {
-    const { before, after } = changed[index]!
-    const had = routesOf(family, before, places.before)
-    const has = routesOf(family, after, places.after)
+function* routeChanges(family: IpFamily, changed: ChangedServices, places: Places): Generator<RouteChange> {
+  for (let index = 0; index < changed.after.length; index++) {
+    const had = routesOf(family, changed.before[index]!, places.before)
+    const has = routesOf(family, changed.after[index]!, places.after)
     for (const route of has) yield { key: route.key, before: withKey(had, route.key), after: route }
     for (const route of had) if (!withKey(has, route.key)) yield { key: route.key, before: route, after: undefined }
   }
