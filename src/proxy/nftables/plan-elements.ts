@@ -9,9 +9,11 @@ import type { Element } from './elements.ts'
 import * as mark from './mark.ts'
 import {
   allowedSource,
+  clusterFrontKey,
   frontElements,
   hasSameFronts,
   isLookedFor,
+  isRouteServed,
   noFronts,
   refusedElement,
   servedElement,
@@ -56,8 +58,6 @@ interface List {
 export class RoutePlanner {
   readonly #node: NodeTraffic
   #seed: PlannerSeed
-  /** Number of the service port by its key. */
-  readonly #ids = new Map<string, number>()
   /** By list number: only of lists whose endpoints have numbers, or stand elsewhere than their route has them. */
   readonly #slots = new Map<number, readonly Slot[]>()
   readonly #shapes = new Set<number>()
@@ -88,8 +88,9 @@ export class RoutePlanner {
    */
   *plan(changes: Iterable<RouteChange>): Generator<PlanUnit> {
     let unit: OpenUnit = { removes: [], adds: [] }
-    for (const { key, before, after } of changes) {
-      this.#planPort({ id: this.#idOf(key), key, before, after, unit })
+    for (const change of changes) {
+      const { key, before, after } = change
+      this.#planPort({ id: this.#idOf(change), key, before, after, unit })
       if (unit.removes.length + unit.adds.length < unitLength) continue
       yield unit
       unit = { removes: [], adds: [] }
@@ -109,9 +110,7 @@ export class RoutePlanner {
     this.#planList(change, 'local')
     this.#planSources(change)
     this.#planFronts(change)
-    if (change.after) return
-    this.#ids.delete(change.key)
-    this.#freedIds.push(change.id)
+    if (!change.after) this.#freedIds.push(change.id)
   }
 
   #planList({ id, key, before: had, after: has, unit }: PortChange, scope: 'cluster' | 'local'): void {
@@ -218,9 +217,12 @@ export class RoutePlanner {
     return hasNumbers(slots) === hasAffinity ? slots : noSlots
   }
 
-  #idOf(key: string): number {
-    let id = this.#ids.get(key)
-    if (id === undefined) this.#ids.set(key, (id = this.#takeId(key)))
+  /** Nobody else has its number: the front end of its ClusterIP tells. */
+  #idOf({ key, before }: RouteChange): number {
+    if (!before) return this.#takeId(key)
+    const claims = isRouteServed(before) ? this.#fronts : this.#refusals
+    const id = claims.idOf(clusterFrontKey(before), key)
+    if (id === undefined) throw new Error(`Cannot change the route of ${key}: it was never planned`)
     return id
   }
 

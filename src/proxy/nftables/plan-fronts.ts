@@ -12,10 +12,12 @@ export interface Front {
   readonly port: number
   /** Absent: a port of the node. */
   readonly address: string | undefined
-  /** Its mark, of which the lower bits name the service port. */
+  /** Its mark, of which the lower bits are the number of the service port. */
   readonly mark: number
-  /** Name of the service port: of its ClusterIP only. */
-  readonly comment?: string
+  /** Key of the service port. */
+  readonly owner: string
+  /** Whether the address is a ClusterIP: only there a comment names the service port. */
+  readonly isClusterIp: boolean
 }
 
 export interface FrontElements {
@@ -51,27 +53,33 @@ export function frontElements(route: ServicePortRoute, id: number, node: NodeTra
   const isLocal = route.internalPolicy === 'Local'
   const list = (isLocal ? mark.localList : 0) | shortLengthOf(route, isLocal ? 'local' : 'cluster')
   const internal = list | (node.masqueradeAll ? mark.masqueraded : mark.fromOutsideMasqueraded)
-  const { protocol, port, clusterIp: address, key: comment } = route
-  const isServed = route.cluster.length > 0
+  const { protocol, port, clusterIp: address, key: owner } = route
+  const isServed = isRouteServed(route)
   if (isExternallyAccessible(route)) return allFronts(route, id, internal)
-  const key = frontKey(address, protocol, port)
-  const front = { key, protocol, port, address, mark: isServed ? id | internal : id, comment }
+  const key = clusterFrontKey(route)
+  const front = { key, protocol, port, address, mark: isServed ? id | internal : id, owner, isClusterIp: true }
   return isServed ? { served: [front], refused: none } : { served: none, refused: [front] }
 }
 
+/** Whether its ClusterIP is a served front end; else it is a refused one. */
+export const isRouteServed = ({ cluster }: ServicePortRoute): boolean => cluster.length > 0
+
+export const clusterFrontKey = ({ clusterIp, protocol, port }: ServicePortRoute): ShortKey =>
+  frontKey(clusterIp, protocol, port)
+
 function allFronts(route: ServicePortRoute, id: number, internal: number): FrontElements {
-  const { protocol, port } = route
+  const { protocol, port, key: owner } = route
   const served: Front[] = []
   const refused: Front[] = []
-  const isServed = route.cluster.length > 0
-  const add = (address: string, flags: number, comment?: string) => {
-    const front = { key: frontKey(address, protocol, port), protocol, port, address, ...(comment && { comment }) }
+  const isServed = isRouteServed(route)
+  const add = (address: string, flags: number, isClusterIp = false) => {
+    const front = { key: frontKey(address, protocol, port), protocol, port, address, owner, isClusterIp }
     if (isServed || flags & mark.restricted) {
       served.push({ ...front, mark: id | flags | (isServed ? 0 : mark.unserved) })
     }
     if (!isServed) refused.push({ ...front, mark: id })
   }
-  add(route.clusterIp, internal, route.key)
+  add(route.clusterIp, internal, true)
   // With policy Local the list depends on where a connection comes from.
   const external =
     route.externalPolicy === 'Local' ? mark.externalLocal : mark.masqueraded | shortLengthOf(route, 'cluster')
@@ -80,7 +88,8 @@ function allFronts(route: ServicePortRoute, id: number, internal: number): Front
   for (const address of route.loadBalancerIps) add(address, external | (isRestricted ? mark.restricted : 0))
   if (route.nodePort !== 0) {
     const { nodePort } = route
-    const front = { key: nodePortKey(protocol, nodePort), protocol, port: nodePort, address: undefined }
+    const key = nodePortKey(protocol, nodePort)
+    const front = { key, protocol, port: nodePort, address: undefined, owner, isClusterIp: false }
     if (isServed) served.push({ ...front, mark: id | external })
     else refused.push({ ...front, mark: id })
   }
@@ -97,10 +106,11 @@ export function shortLengthOf(route: ServicePortRoute, scope: 'cluster' | 'local
 export const isLookedFor = (route: ServicePortRoute, scope: 'cluster' | 'local'): boolean =>
   shortLengthOf(route, scope) === 0 || (route.externalPolicy === 'Local' && isExternallyAccessible(route))
 
-export function servedElement({ protocol, port, address, mark: value, comment }: Front): Element {
+export function servedElement({ protocol, port, address, mark: value, owner, isClusterIp }: Front): Element {
   if (address === undefined) return { map: 'nodeports', protocol, port, mark: value }
-  const front = { map: 'fronts', address, protocol, port, mark: value } as const
-  return comment === undefined ? front : { ...front, comment }
+  return isClusterIp
+    ? { map: 'fronts', address, protocol, port, mark: value, comment: owner }
+    : { map: 'fronts', address, protocol, port, mark: value }
 }
 
 export const refusedElement = ({ protocol, port, address }: Front): Element =>
@@ -112,8 +122,10 @@ export const refusedElement = ({ protocol, port, address }: Front): Element =>
  * Who may use the load balancer addresses. Where an address of the node may, the load balancer addresses themselves
  * may, too: the node comes from there when they are among its own addresses.
  */
-export function sourceRanges(route: ServicePortRoute | undefined, node: NodeTraffic): readonly string[] {
-  if (!route || route.loadBalancerIps.length === 0) return noRanges
+export const sourceRanges = (route: ServicePortRoute | undefined, node: NodeTraffic): readonly string[] =>
+  route && route.loadBalancerIps.length > 0 ? restrictedSources(route, node) : noRanges
+
+function restrictedSources(route: ServicePortRoute, node: NodeTraffic): readonly string[] {
   const ranges = route.loadBalancerSourceRanges
   const nodeIps = node.nodeIps ?? noRanges
   if (ranges.length === 0 || !nodeIps.some((ip) => isWithin(ip, ranges))) return ranges

@@ -9,27 +9,37 @@ import type { Front } from './plan-fronts.ts'
 import { addressKey, type ShortKey } from './short-keys.ts'
 import { unitLength, type PlanUnit } from './plan-unit.ts'
 
-const ownerOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
+const idOf = (claim: number): number => claim & (mark.maxServicePorts - 1)
+const isSameOwner = (a: number, b: number): boolean => idOf(a) === idOf(b)
 
-/** A front end that the current plan has touched, and who had it before. */
+/** A front end that the current plan has touched. */
 interface TouchedFront {
-  readonly front: Front
+  /** As somebody claimed or released it. */
+  front: Front
+  /** Who had it before. */
   readonly before: number | undefined
 }
 
 /**
  * Front ends: the first service port to come gets one, the next one takes over when it goes. A claim is a mark, whose
- * lower bits name the service port.
+ * lower bits are the number of the service port.
  */
 export class ClaimedElements {
   readonly #holders = new Map<ShortKey, number>()
   /** Claims of those who come next. */
-  readonly #waiting = new Map<ShortKey, number[]>()
+  readonly #waiting = new Map<ShortKey, readonly Front[]>()
   readonly #touched = new Map<ShortKey, TouchedFront>()
   readonly #element: (front: Front) => Element
 
   constructor(element: (front: Front) => Element) {
     this.#element = element
+  }
+
+  /** Number of the service port `owner`, which has claimed the front end. */
+  idOf(key: ShortKey, owner: string): number | undefined {
+    const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.get(key)?.find((one) => one.owner === owner)
+    const claim = waiting?.mark ?? this.#holders.get(key)
+    return claim === undefined ? undefined : idOf(claim)
   }
 
   /**
@@ -47,10 +57,9 @@ export class ClaimedElements {
 
   /** A second claim of the same owner replaces its first. */
   claim(front: Front): void {
-    const { key } = front
     const holder = this.#touch(front)
-    if (holder === undefined || ownerOf(holder) === ownerOf(front.mark)) this.#holders.set(key, front.mark)
-    else this.#waiting.set(key, [...this.#others(front), front.mark])
+    if (holder === undefined || isSameOwner(holder, front.mark)) this.#give(front)
+    else this.#waiting.set(front.key, [...this.#others(front), front])
   }
 
   release(front: Front): void {
@@ -58,16 +67,16 @@ export class ClaimedElements {
     const holder = this.#touch(front)
     if (holder === undefined) return
     const others = this.#others(front)
-    if (ownerOf(holder) === ownerOf(front.mark)) {
-      const next = others.shift()
-      if (next === undefined) this.#holders.delete(key)
-      else this.#holders.set(key, next)
-    }
+    const isHeld = isSameOwner(holder, front.mark)
+    const next = isHeld ? others.shift() : undefined
+    if (next) this.#give(next)
+    else if (isHeld) this.#holders.delete(key)
     if (others.length > 0) this.#waiting.set(key, others)
     else this.#waiting.delete(key)
   }
 
   *settle(): Generator<PlanUnit> {
+    if (this.#touched.size === 0) return
     const changes = new SingleChanges()
     for (const [key, { front, before }] of this.#touched) {
       const now = this.#holders.get(key)
@@ -83,6 +92,12 @@ export class ClaimedElements {
     yield* changes.take()
   }
 
+  /** To be touched before: it is written as this claim has it. */
+  #give(front: Front): void {
+    this.#holders.set(front.key, front.mark)
+    this.#touched.get(front.key)!.front = front
+  }
+
   /** @returns who has it now */
   #touch(front: Front): number | undefined {
     const holder = this.#holders.get(front.key)
@@ -91,14 +106,16 @@ export class ClaimedElements {
   }
 
   /** Who waits for it, without the owner of this claim. */
-  #others({ key, mark: own }: Front): number[] {
-    return this.#waiting.get(key)?.filter((claim) => ownerOf(claim) !== ownerOf(own)) ?? []
+  #others({ key, mark: own }: Front): Front[] {
+    return this.#waiting.get(key)?.filter((claim) => !isSameOwner(claim.mark, own)) ?? []
   }
 }
 
 /** Elements without data, one for each address that somebody wants. */
 export class CountedElements {
-  readonly #counts = new Map<ShortKey, number>()
+  readonly #wanted = new Set<ShortKey>()
+  /** How often beyond once. */
+  readonly #again = new Map<ShortKey, number>()
   /** Wanted by one less in the current plan. */
   readonly #touched = new Map<ShortKey, string>()
   readonly #element: (address: string) => Element
@@ -110,25 +127,28 @@ export class CountedElements {
   /** One more. @returns the element, to be written at once, when nobody wanted it before. */
   add(address: string): Element | undefined {
     const key = addressKey(address)
-    const count = this.#counts.get(key) ?? 0
-    this.#counts.set(key, count + 1)
-    return count > 0 || (this.#touched.size > 0 && this.#touched.has(key)) ? undefined : this.#element(address)
+    const before = this.#wanted.size
+    const isNew = this.#wanted.add(key).size > before
+    if (!isNew) this.#again.set(key, (this.#again.get(key) ?? 0) + 1)
+    return !isNew || (this.#touched.size > 0 && this.#touched.has(key)) ? undefined : this.#element(address)
   }
 
   /** One less. Who does both in one plan does this first. */
   remove(address: string): void {
     const key = addressKey(address)
-    const count = this.#counts.get(key) ?? 0
+    const again = this.#again.get(key) ?? 0
     this.#touched.set(key, address)
-    if (count > 1) this.#counts.set(key, count - 1)
-    else this.#counts.delete(key)
+    if (again === 0) this.#wanted.delete(key)
+    else if (again === 1) this.#again.delete(key)
+    else this.#again.set(key, again - 1)
   }
 
   /** What nobody wants any more. */
   *settle(): Generator<PlanUnit> {
+    if (this.#touched.size === 0) return
     const changes = new SingleChanges()
     for (const [key, address] of this.#touched) {
-      if (this.#counts.has(key)) continue
+      if (this.#wanted.has(key)) continue
       changes.note(undefined, this.#element(address))
       if (changes.isFull) yield* changes.take()
     }
