@@ -275,11 +275,12 @@ export class MessageWriter {
   #finishMessage(): void {
     if (this.#messageStart < 0) return
     this.#view.setUint32(this.#messageStart, this.#length - this.#messageStart, true)
+    this.#messageStart = -1
     const padding = -this.#length & 3
+    if (padding === 0) return
     this.#reserve(padding)
     this.#bytes.fill(0, this.#length, this.#length + padding)
     this.#length += padding
-    this.#messageStart = -1
   }
 
   #reserve(length: number): void {

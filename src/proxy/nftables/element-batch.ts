@@ -10,6 +10,7 @@ import { encodeElement } from './encode-elements.ts'
 
 /** An attribute holds 64 kB; no element has more than 1 kB. */
 const maxListBytes = 62_000
+const removalOrder = mapNames.toReversed()
 
 class EncodedElements {
   readonly writer = new MessageWriter()
@@ -27,13 +28,12 @@ class EncodedElements {
     return length
   }
 
-  *lists(): Generator<Uint8Array> {
+  lists(): readonly Uint8Array[] {
     const bytes = this.writer.bytes()
-    let start = 0
-    for (const end of [...this.#ends, bytes.length]) {
-      if (end > start) yield bytes.subarray(start, end)
-      start = end
-    }
+    if (bytes.length === 0) return noLists
+    if (this.#ends.length === 0) return [bytes]
+    const ends = this.#start < bytes.length ? [...this.#ends, bytes.length] : this.#ends
+    return ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end))
   }
 
   clear(): void {
@@ -43,10 +43,13 @@ class EncodedElements {
   }
 }
 
+const noLists: readonly Uint8Array[] = []
+
 export class ElementBatch {
   readonly #family: IpFamily
   readonly #adds = new Map<MapName, EncodedElements>()
   readonly #removes = new Map<MapName, EncodedElements>()
+  readonly #all: EncodedElements[] = []
   #bytes = 0
 
   constructor(family: IpFamily) {
@@ -68,27 +71,32 @@ export class ElementBatch {
 
   /** Moves everything into the transaction: removals first, those of front ends before those of what is behind. */
   moveTo(transaction: NftTransaction): void {
-    for (const name of mapNames.toReversed()) this.#move(transaction, name, this.#removes.get(name), true)
+    for (const name of removalOrder) this.#move(transaction, name, this.#removes.get(name), true)
     for (const name of mapNames) this.#move(transaction, name, this.#adds.get(name), false)
     this.clear()
   }
 
   clear(): void {
-    for (const encoded of this.#removes.values()) encoded.clear()
-    for (const encoded of this.#adds.values()) encoded.clear()
+    for (let index = 0; index < this.#all.length; index++) this.#all[index]!.clear()
     this.#bytes = 0
   }
 
   #encode(target: Map<MapName, EncodedElements>, elements: readonly Element[], withData: boolean): void {
     for (let index = 0; index < elements.length; index++) {
       const element = elements[index]!
-      let encoded = target.get(element.map)
-      if (!encoded) target.set(element.map, (encoded = new EncodedElements()))
+      const encoded = target.get(element.map) ?? this.#open(target, element.map)
       const { writer } = encoded
       const before = writer.length
       encodeElement(writer, this.#family, element, withData)
       this.#bytes += encoded.noteEnd() - before
     }
+  }
+
+  #open(target: Map<MapName, EncodedElements>, name: MapName): EncodedElements {
+    const encoded = new EncodedElements()
+    target.set(name, encoded)
+    this.#all.push(encoded)
+    return encoded
   }
 
   #move(transaction: NftTransaction, name: MapName, encoded: EncodedElements | undefined, isRemoval: boolean): void {

@@ -65,6 +65,7 @@ export class RoutePlanner {
   readonly #refusals = new ClaimedElements(refusedElement)
   readonly #clusterIps = new CountedElements((address) => ({ map: 'cluster-ips', address }))
   readonly #hairpins = new CountedElements((address) => ({ map: 'hairpin', address }))
+  readonly #shared = [this.#clusterIps, this.#hairpins, this.#refusals, this.#fronts]
   readonly #seededIds: ReadonlySet<number>
   /** Seeded numbers whose service port has not come up yet; free after the first plan. */
   readonly #unclaimedIds: Set<number>
@@ -99,10 +100,7 @@ export class RoutePlanner {
     for (const id of [...this.#freedIds.splice(0), ...this.#unclaimedIds]) this.#freeIds.push(id)
     this.#unclaimedIds.clear()
     this.#seed = emptySeed
-    yield* this.#clusterIps.settle()
-    yield* this.#hairpins.settle()
-    yield* this.#refusals.settle()
-    yield* this.#fronts.settle()
+    for (const shared of this.#shared) if (shared.isTouched) yield* shared.settle()
   }
 
   #planPort(change: PortChange): void {

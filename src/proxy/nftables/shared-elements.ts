@@ -75,8 +75,11 @@ export class ClaimedElements {
     else this.#waiting.delete(key)
   }
 
+  get isTouched(): boolean {
+    return this.#touched.size > 0
+  }
+
   *settle(): Generator<PlanUnit> {
-    if (this.#touched.size === 0) return
     const changes = new SingleChanges()
     for (const [key, { front, before }] of this.#touched) {
       const now = this.#holders.get(key)
@@ -143,9 +146,12 @@ export class CountedElements {
     else this.#again.set(key, again - 1)
   }
 
+  get isTouched(): boolean {
+    return this.#touched.size > 0
+  }
+
   /** What nobody wants any more. */
   *settle(): Generator<PlanUnit> {
-    if (this.#touched.size === 0) return
     const changes = new SingleChanges()
     for (const [key, address] of this.#touched) {
       if (this.#wanted.has(key)) continue
