@@ -36,7 +36,10 @@ function parseIpv4(text: string): IpAddress | undefined {
   return { family: 'IPv4', bytes }
 }
 
-/** The four bytes of an IPv4 address as one number, the first byte lowest. Fast; throws where there is no address. */
+/**
+ * The four bytes of an IPv4 address as one signed number of 32 bits, which needs no memory of its own, the first byte
+ * lowest. Fast; throws where there is no address.
+ */
 export function ipv4Word(text: string): number {
   let word = 0
   let part = 0
@@ -52,7 +55,7 @@ export function ipv4Word(text: string): number {
     else shift = 99
   }
   if (shift !== 24 || part > 255) throw new Error(`Cannot read an IPv4 address: ${JSON.stringify(text)}`)
-  return (word | (part << 24)) >>> 0
+  return word | (part << 24)
 }
 
 function parseIpv6(text: string): IpAddress | undefined {

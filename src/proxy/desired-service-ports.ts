@@ -43,8 +43,10 @@ const isAddress = (text: string): boolean => text !== '' && text !== 'None'
 const isAddressOf = (text: string, family: IpFamily): boolean => isAddress(text) && isOfFamily(text, family)
 
 /** Those of the family, each once, however often and in whatever spelling it is there. */
-function ofFamily(addresses: readonly string[], family: IpFamily): readonly string[] {
-  if (addresses.length === 0) return none
+const ofFamily = (addresses: readonly string[], family: IpFamily): readonly string[] =>
+  addresses.length === 0 ? none : selectOwn(addresses, family)
+
+function selectOwn(addresses: readonly string[], family: IpFamily): readonly string[] {
   const own = addresses.flatMap((address) => (isOfFamily(address, family) ? (canonicalIp(address) ?? none) : none))
   return [...new Set(own)]
 }
@@ -100,8 +102,10 @@ function selectLoadBalancerIps(
 }
 
 /** Ranges of the family in canonical text, without those inside another; empty when everybody is allowed. */
-export function selectSourceRanges(texts: readonly string[], family: IpFamily): readonly string[] {
-  if (texts.length === 0) return none
+export const selectSourceRanges = (texts: readonly string[], family: IpFamily): readonly string[] =>
+  texts.length === 0 ? none : outermostRanges(texts, family)
+
+function outermostRanges(texts: readonly string[], family: IpFamily): readonly string[] {
   const ranges: Cidr[] = texts.flatMap((text) => {
     const cidr = parseCidr(text.trim())
     if (cidr?.base.family !== family) return []

@@ -25,7 +25,7 @@ const attributeTypeMask = 0x3fff
 export class MessageWriter {
   #bytes: Buffer<ArrayBuffer>
   #view: DataView
-  #words: Uint32Array
+  #words: Int32Array
   #length = 0
   #messageStart = -1
   readonly #starts: number[] = []
@@ -33,7 +33,7 @@ export class MessageWriter {
   constructor(capacity = 4096) {
     this.#bytes = Buffer.from(new ArrayBuffer((capacity + 3) & ~3))
     this.#view = new DataView(this.#bytes.buffer)
-    this.#words = new Uint32Array(this.#bytes.buffer)
+    this.#words = new Int32Array(this.#bytes.buffer)
   }
 
   /** Bytes written so far. */
@@ -152,7 +152,7 @@ export class MessageWriter {
     return at >> 2
   }
 
-  get words(): Uint32Array {
+  get words(): Int32Array {
     return this.#words
   }
 
@@ -290,7 +290,7 @@ export class MessageWriter {
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
-    this.#words = new Uint32Array(grown.buffer)
+    this.#words = new Int32Array(grown.buffer)
   }
 }
 

@@ -165,17 +165,17 @@ function encodeAllowedSource(
 
 const swap16 = (port: number): number => ((port & 0xff) << 8) | (port >> 8)
 
-function writePort(words: Uint32Array, at: number, protocol: Protocol, port: number): void {
+function writePort(words: Int32Array, at: number, protocol: Protocol, port: number): void {
   words[at] = protocolNumber[protocol]
   words[at + 1] = swap16(port)
 }
 
-function writeTarget(words: Uint32Array, at: number, target: { address: string; port: number }, width: number): void {
+function writeTarget(words: Int32Array, at: number, target: { address: string; port: number }, width: number): void {
   writeAddress(words, at, target.address, width)
   words[at + width] = swap16(target.port)
 }
 
-function writeAddress(words: Uint32Array, at: number, text: string, width: number): void {
+function writeAddress(words: Int32Array, at: number, text: string, width: number): void {
   if (width === 1) {
     words[at] = ipv4Word(text)
     return
@@ -183,5 +183,5 @@ function writeAddress(words: Uint32Array, at: number, text: string, width: numbe
   const address = parseIp(text)
   if (address?.family !== 'IPv6') throw new Error(`Cannot read an IPv6 address: ${JSON.stringify(text)}`)
   const view = new DataView(address.bytes.buffer, address.bytes.byteOffset)
-  for (let word = 0; word < 4; word++) words[at + word] = view.getUint32(word * 4, true)
+  for (let word = 0; word < 4; word++) words[at + word] = view.getInt32(word * 4, true)
 }

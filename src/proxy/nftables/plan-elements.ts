@@ -74,6 +74,7 @@ export class RoutePlanner {
   readonly #freedIds: number[] = []
   #nextId = 1
   #nextEndpoint: number
+  readonly #makeSlot: MakeSlot = (endpoint) => ({ ...endpoint, endpoint: this.#nextEndpoint++ })
 
   constructor(node: NodeTraffic, seed: PlannerSeed = emptySeed) {
     this.#node = node
@@ -148,8 +149,7 @@ export class RoutePlanner {
     const known = before.slots.length > 0 ? before.slots : this.#seededSlots(before.number, hasAffinity)
     if (known.length === 0 && !hasAffinity) return wanted
     if (isSameKind && sameEndpoints(known, wanted)) return hasAffinity ? known : wanted
-    const makeSlot: MakeSlot = (endpoint) => ({ ...endpoint, endpoint: this.#nextEndpoint++ })
-    return planSlots(isSameKind ? known : noSlots, wanted, hasAffinity ? makeSlot : undefined)
+    return planSlots(isSameKind ? known : noSlots, wanted, hasAffinity ? this.#makeSlot : undefined)
   }
 
   #planShape(before: List, after: List, unit: OpenUnit): void {

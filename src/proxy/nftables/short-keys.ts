@@ -9,10 +9,10 @@ import type { Element } from './elements.ts'
 export type ShortKey = number | string
 
 /** Of an address among those of its family: of IPv4 a number that needs no memory of its own. */
-export const addressKey = (address: string): ShortKey => (address.includes(':') ? address : ipv4Word(address) | 0)
+export const addressKey = (address: string): ShortKey => (address.includes(':') ? address : ipv4Word(address))
 
 export const frontKey = (address: string, protocol: Protocol, port: number): ShortKey =>
-  address.includes(':') ? `${protocol} ${port} ${address}` : ipv4Word(address) * 2 ** 18 + portNumber(protocol, port)
+  address.includes(':') ? `${protocol} ${port} ${address}` : (ipv4Word(address) >>> 0) * 2 ** 18 + portNumber(protocol, port)
 
 /** Never that of a front end with an address. */
 export const nodePortKey = (protocol: Protocol, port: number): ShortKey => -portNumber(protocol, port)
