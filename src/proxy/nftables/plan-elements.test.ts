@@ -68,7 +68,41 @@ interface PlanCase {
 const clusterIpFront = (told: number) =>
   `fronts 10.96.0.3 . TCP . 80 : ${1 | mark.shortLength(told) | mark.fromOutsideMasqueraded} # default/web:http/TCP`
 
+/** Has the ClusterIP of Service web among its external IPs. */
+const squatter = (...endpoints: number[]) => route('bb', endpoints, { externalIps: ['10.96.0.3'] })
+const squattedFront = (number: number) =>
+  `fronts 10.96.0.3 . TCP . 80 : ${number | mark.shortLength(1) | mark.masqueraded}`
+
 const cases: readonly PlanCase[] = [
+  {
+    name: 'a ClusterIP that is an external IP of another Service, which takes it over: without a name',
+    before: state(route('web', [1]), squatter(2)),
+    after: state(squatter(2)),
+    plan: [
+      '- slots 1 . 0 : 10.244.2.1 . 8080',
+      '- cluster-ips 10.96.0.3',
+      `- ${clusterIpFront(1).replace(/ #.*/, '')}`,
+      `+ ${squattedFront(2)}`,
+    ],
+  },
+  {
+    name: 'a ClusterIP that was an external IP of another Service: under its own name',
+    before: state(squatter(2), route('web', [1])),
+    after: state(route('web', [1])),
+    plan: [
+      '- slots 1 . 0 : 10.244.3.2 . 8080',
+      '- cluster-ips 10.96.0.2',
+      `- fronts 10.96.0.2 . TCP . 80 : ${1 | mark.shortLength(1) | mark.fromOutsideMasqueraded} # default/bb:http/TCP`,
+      `- ${squattedFront(1)} # default/web:http/TCP`,
+      `+ fronts 10.96.0.3 . TCP . 80 : ${2 | mark.shortLength(1) | mark.fromOutsideMasqueraded} # default/web:http/TCP`,
+    ],
+  },
+  {
+    name: 'a Service whose ClusterIP another one has as an external IP keeps its number',
+    before: state(squatter(2), route('web', [1])),
+    after: state(squatter(2), route('web', [3])),
+    plan: ['- slots 2 . 0 : 10.244.2.1 . 8080', '+ slots 2 . 0 : 10.244.1.3 . 8080', '+ hairpin 10.244.1.3'],
+  },
   {
     name: 'too many endpoints for a mark: map lists tells',
     before: state(route('web', upTo(31))),
