@@ -5,7 +5,7 @@ import type { DesiredRoutes, NodeTraffic, RouteChange, RouteEndpoint, ServicePor
 import { elementData, elementKey, renderElement, type Element } from './elements.ts'
 import { planAdoption } from './plan-adoption.ts'
 import * as mark from './mark.ts'
-import { RoutePlanner } from './plan-elements.ts'
+import { localSuffix, RoutePlanner } from './plan-elements.ts'
 import type { PlanUnit } from './plan-unit.ts'
 
 const node: NodeTraffic = { family: 'IPv4', podCidr: '10.244.1.0/24', serviceCidrs: [], masqueradeAll: false }
@@ -283,6 +283,20 @@ class FakeTable {
       .toSorted()
   }
 
+  /** Each number has one name, and each name one number. */
+  checkNames(): void {
+    const named = new Set<string>()
+    for (const one of this.elements.values()) {
+      if ((one.map !== 'fronts' && one.map !== 'lists') || one.comment === undefined) continue
+      const number = (one.map === 'fronts' ? one.mark : one.list) & (mark.maxServicePorts - 1)
+      named.add(`${number} ${one.comment.replace(localSuffix, '')}`)
+    }
+    for (const part of [0, 1]) {
+      const parts = [...named].map((pair) => pair.split(' ')[part])
+      assert.equal(new Set(parts).size, named.size, [...named].join())
+    }
+  }
+
   /** Slots have no gaps, and whoever tells the length of a list is right. */
   checkSlots(): void {
     const slots = new Map<number, number[]>()
@@ -359,6 +373,7 @@ test('whatever came before, the table means what was asked for last', () => {
         atOnce.apply([{ removes: units.flatMap(({ removes }) => removes), adds: units.flatMap(({ adds }) => adds) }])
         assert.deepEqual(atOnce.elements, table.elements, 'the same in one transaction, where removals come first')
         table.checkSlots()
+        table.checkNames()
         assert.deepEqual(lines(planner.plan(changesOf(after, after))), [], 'the second time changes nothing')
         if (!hasNoCollision(after)) continue
         const fresh = new FakeTable()
