@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { EndpointSlice } from '#api/endpoint-slice.ts'
+import { readGeneration } from '#kernel/netlink/nftables.ts'
 import { netlinkProtocol, openNetlink } from '#kernel/netlink/socket.ts'
 import { silentLog } from '#observe/log.ts'
 import type { NodeTraffic } from '#proxy/backend.ts'
@@ -26,6 +27,10 @@ export interface ProxySyncResult extends ProxyMemory {
   readonly changeP50Ms: number
   readonly changeP99Ms: number
   readonly changeCpuMs: number
+  /** The first of these after the first sync: its code runs for the first time. */
+  readonly firstChangeMs: number
+  /** Control: a question to the kernel and its answer on a socket like the back end's, after each change. */
+  readonly roundTripP99Ms: number
   /** One endpoint less, or one more again: the length of the list changes, too. */
   readonly scaleP50Ms: number
   readonly scaleP99Ms: number
@@ -67,7 +72,7 @@ const node: NodeTraffic = {
 }
 const place = { name: 'node-1' }
 
-export async function benchProxySync(services: number, endpointsEach: number, changes = 500): Promise<ProxySyncResult> {
+export async function benchProxySync(services: number, endpointsEach: number, changes = 2_000): Promise<ProxySyncResult> {
   const baseMiB = residentMiB()
   const objects = Array.from({ length: services }, (_, index) => makeService(index, endpointsEach))
   const loadedMiB = residentMiB()
@@ -106,9 +111,12 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
     })
   }
   const replaced: number[] = []
+  const roundTrips: number[] = []
+  using control = openNetlink(netlinkProtocol.netfilter)
   const changesBegin = process.cpuUsage()
   for (let index = 0; index < changes; index++) {
     replaced.push(await change(index, (slice) => replaceEndpoint(slice, index)))
+    roundTrips.push(await timed(async () => void readGeneration(control)))
   }
   const changeCpuMs = cpuMsSince(changesBegin) / changes
   const scaled: number[] = []
@@ -133,6 +141,8 @@ export async function benchProxySync(services: number, endpointsEach: number, ch
     changeP50Ms: quantile(replaced, 0.5),
     changeP99Ms: quantile(replaced, 0.99),
     changeCpuMs,
+    firstChangeMs: replaced[0]!,
+    roundTripP99Ms: quantile(roundTrips, 0.99),
     scaleP50Ms: quantile(scaled, 0.5),
     scaleP99Ms: quantile(scaled, 0.99),
     heapMiB,
