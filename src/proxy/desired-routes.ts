@@ -123,7 +123,10 @@ export class RouteTracker {
       changed.after.push(after)
       if (usesLocalPolicy(after.service) || usesLocalPolicy(before.service)) this.#countGaps(before, after, places)
     }
-    const changes = { services: changed.after.length, [Symbol.iterator]: () => routeChanges(this.#family, changed, places) }
+    const changes = {
+      services: changed.after.length,
+      [Symbol.iterator]: () => routeChanges(this.#family, changed, places),
+    }
     const desired = { family: this.#family, routes: { [Symbol.iterator]: () => this.#allRoutes() } }
     return { desired, changes }
   }

@@ -72,7 +72,11 @@ const node: NodeTraffic = {
 }
 const place = { name: 'node-1' }
 
-export async function benchProxySync(services: number, endpointsEach: number, changes = 2_000): Promise<ProxySyncResult> {
+export async function benchProxySync(
+  services: number,
+  endpointsEach: number,
+  changes = 2_000,
+): Promise<ProxySyncResult> {
   const baseMiB = residentMiB()
   const objects = Array.from({ length: services }, (_, index) => makeService(index, endpointsEach))
   const loadedMiB = residentMiB()

@@ -12,7 +12,9 @@ export type ShortKey = number | string
 export const addressKey = (address: string): ShortKey => (address.includes(':') ? address : ipv4Word(address))
 
 export const frontKey = (address: string, protocol: Protocol, port: number): ShortKey =>
-  address.includes(':') ? `${protocol} ${port} ${address}` : (ipv4Word(address) >>> 0) * 2 ** 18 + portNumber(protocol, port)
+  address.includes(':')
+    ? `${protocol} ${port} ${address}`
+    : (ipv4Word(address) >>> 0) * 2 ** 18 + portNumber(protocol, port)
 
 /** Never that of a front end with an address. */
 export const nodePortKey = (protocol: Protocol, port: number): ShortKey => -portNumber(protocol, port)
