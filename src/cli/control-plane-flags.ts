@@ -3,5 +3,5 @@ export const controlPlaneFlags: readonly string[] = [
   '--max-semi-space-size=4',
   '--no-parallel-scavenge',
   '--no-flush-bytecode',
-  '--invocation-count-for-turbofan=30000',
+  '--invocation-count-for-turbofan=100000',
 ]
