@@ -2,14 +2,15 @@
  * How soon a new pod gets traffic in a cluster with many Services: from asking the API server to write that the pod is ready
  * to the first connection through its Service's cluster IP that succeeds, tried again and again from every node's network;
  * and from the moment when that write is accepted, which is when the store has it on disk.
- * This is the kubelet of the measured pods, which nobody schedules: a client that only watches hears of it later than the
- * proxies. They share the address of a pod that really runs.
+ * This is the kubelet of the measured pods, which nobody schedules. They share the address of a pod that really runs. In most
+ * rounds nobody watches but the cluster itself; in the last ones a client does, to tell when such a one hears of it.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigMap } from '#api/config-map.ts'
 import { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { Kind } from '#api/kind.ts'
@@ -30,15 +31,26 @@ const namespace = 'default'
 const port = 80
 const server = `require('node:net').createServer((socket) => socket.on('error', () => {}).end()).listen(8080)`
 const serverName = 'first-server'
+const serviceNameLabel = 'kubernetes.io/service-name'
+const pollMs = 10
+const patienceMs = 60_000
 
 export interface FirstConnectionOptions {
   readonly nodes: number
   /** Others, made before. */
   readonly services: number
   readonly rounds: number
+  /** After these, with a client that watches. */
+  readonly watchedRounds: number
 }
 
-export interface FirstConnectionResult {
+export interface FirstConnectionResult extends Rounds {
+  readonly watched: WatchedRounds
+  /** To make the Services and their EndpointSlices. */
+  readonly fillMs: number
+}
+
+export interface Rounds {
   /** Milliseconds from asking, one per round and node. */
   readonly connected: readonly number[]
   /** The same from when the pod's status was durable. */
@@ -47,18 +59,19 @@ export interface FirstConnectionResult {
   readonly durable: readonly number[]
   /** Until the API server has answered that it is written. */
   readonly answered: readonly number[]
-  /** Until a watching client hears of the EndpointSlice. */
+  /** Attempts after the first refusal that were neither refused nor answered. */
+  readonly silent: number
+}
+
+export interface WatchedRounds extends Rounds {
+  /** From asking until a watching client hears of the EndpointSlice. */
   readonly sliceHeard: readonly number[]
   /** Control, between the rounds: from asking to write a small object until the watching client hears of it. */
   readonly writeHeard: readonly number[]
-  /** Attempts after the first refusal that were neither refused nor answered. */
-  readonly silent: number
-  /** To make the Services and their EndpointSlices. */
-  readonly fillMs: number
 }
 
 export async function measureFirstConnection(options: FirstConnectionOptions): Promise<FirstConnectionResult> {
-  const { nodes, services, rounds } = options
+  const { nodes, services, rounds, watchedRounds } = options
   using commits = makeCommitsFile()
   await using cluster = await startBenchCluster(nodes, recordingEnv(commits.file))
   const { client } = cluster
@@ -67,33 +80,44 @@ export async function measureFirstConnection(options: FirstConnectionOptions): P
   const begun = monotonicMs()
   await fillCluster(client, services)
   const fillMs = monotonicMs() - begun
-  const stop = new AbortController()
-  await using informers = createInformers(client, stop.signal)
   await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
+  const running = { client, connector, podIp: await startServer(client), commitsFile: commits.file }
+  // Warms up, and waits until all those Services are in the kernels.
+  await measureRound('first-0', running)
   const all: RoundTimes[] = []
-  const writeHeard: number[] = []
-  const podIp = await startServer(client, informers)
-  // The first round warms up, and waits until all those Services are in the kernels.
-  for (let round = 0; round <= rounds; round++) {
-    const running = { client, informers, connector, podIp, commitsFile: commits.file }
-    const times = await measureRound(`first-${round}`, running)
-    const write = await timeWriteHeard(`control-${round}`, running)
-    if (round === 0) continue
-    all.push(times)
-    writeHeard.push(write)
-  }
-  stop.abort()
-  const since = (end: 'durableAt' | 'answeredAt' | 'sliceAt') => all.map((times) => times[end] - times.askedAt)
+  for (let round = 1; round <= rounds; round++) all.push(await measureRound(`first-${round}`, running))
+  const watched = await measureWatched(watchedRounds, running)
+  return { ...roundsOf(all), watched, fillMs }
+}
+
+function roundsOf(all: readonly RoundTimes[]): Rounds {
+  const since = (end: 'durableAt' | 'answeredAt') => all.map((times) => times[end] - times.askedAt)
   return {
     connected: all.flatMap(({ askedAt, connectedAt }) => connectedAt.map((at) => at - askedAt)),
     connectedSinceDurable: all.flatMap(({ durableAt, connectedAt }) => connectedAt.map((at) => at - durableAt)),
     durable: since('durableAt'),
     answered: since('answeredAt'),
-    sliceHeard: since('sliceAt'),
-    writeHeard,
     silent: all.reduce((sum, times) => sum + times.silent, 0),
-    fillMs,
   }
+}
+
+async function measureWatched(rounds: number, running: Running): Promise<WatchedRounds> {
+  const stop = new AbortController()
+  await using informers = createInformers(running.client, stop.signal)
+  await Promise.all([informers.of(EndpointSlice).synced, informers.of(ConfigMap).synced])
+  const all: RoundTimes[] = []
+  const sliceHeard: number[] = []
+  const writeHeard: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const name = `watched-${round}`
+    const heard = untilSeen(informers, EndpointSlice, (slice) => isOf(slice, name) && hasReadyEndpoint(slice))
+    const times = await measureRound(name, running)
+    all.push(times)
+    sliceHeard.push((await heard) - times.askedAt)
+    writeHeard.push(await timeWriteHeard(`control-${round}`, running.client, informers))
+  }
+  stop.abort()
+  return { ...roundsOf(all), sliceHeard, writeHeard }
 }
 
 function makeCommitsFile(): Disposable & { readonly file: string } {
@@ -103,10 +127,6 @@ function makeCommitsFile(): Disposable & { readonly file: string } {
 
 interface Running {
   readonly client: Client
-  readonly informers: Informers
-}
-
-interface RunningRound extends Running {
   readonly connector: Connector
   /** Of the pod that answers. */
   readonly podIp: string
@@ -118,34 +138,41 @@ interface RoundTimes {
   readonly askedAt: number
   readonly durableAt: number
   readonly answeredAt: number
-  readonly sliceAt: number
   /** One per node. */
   readonly connectedAt: readonly number[]
   readonly silent: number
 }
 
-async function measureRound(
-  name: string,
-  { client, informers, connector, podIp, commitsFile }: RunningRound,
-): Promise<RoundTimes> {
+async function measureRound(name: string, { client, connector, podIp, commitsFile }: Running): Promise<RoundTimes> {
   const address = await createService(client, name)
   await createPod(client, name, { schedulerName: 'nobody' })
-  const slice = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && hasReadyEndpoint(one))
+  await untilSlice(client, name, (slice) => !hasReadyEndpoint(slice))
   const connected = connector.connect({ address, port })
   const askedAt = monotonicMs()
   await client.of(Pod).patchStatus({ namespace, name }, 'merge', { status: readyStatus(podIp) })
   const answeredAt = monotonicMs()
-  const [successes, sliceAt] = await Promise.all([connected, slice])
+  const successes = await connected
   const connectedAt = successes.map(({ atMs }) => atMs)
   const silent = successes.reduce((sum, one) => sum + one.silent, 0)
-  const gone = untilSeen(informers, EndpointSlice, (one) => isOf(one, name) && !hasReadyEndpoint(one))
   await client.of(Pod).delete({ namespace, name }, { gracePeriodSeconds: 0 })
-  await gone
+  await untilSlice(client, name, (slice) => !hasReadyEndpoint(slice))
   const durableAt = await readCommit(commitsFile, `${resourcePrefix(Pod)}${namespace}/${name}`, askedAt)
-  return { askedAt, durableAt, answeredAt, sliceAt, connectedAt, silent }
+  return { askedAt, durableAt, answeredAt, connectedAt, silent }
 }
 
-async function timeWriteHeard(name: string, { client, informers }: Running): Promise<number> {
+/** By asking again and again: nobody is to watch. */
+async function untilSlice(client: Client, service: string, test: (slice: EndpointSlice) => boolean): Promise<void> {
+  const labelSelector = `${serviceNameLabel}=${service}`
+  await until(async () => (await client.of(EndpointSlice).list({ namespace, labelSelector })).items.some(test))
+}
+
+async function until(test: () => Promise<boolean>): Promise<void> {
+  for (const begun = monotonicMs(); !(await test()); await delay(pollMs)) {
+    if (monotonicMs() - begun > patienceMs) throw new Error('Cannot measure: what is waited for does not come')
+  }
+}
+
+async function timeWriteHeard(name: string, client: Client, informers: Informers): Promise<number> {
   const heard = untilSeen(informers, ConfigMap, ({ metadata }) => metadata.name === name)
   const begun = monotonicMs()
   await client.of(ConfigMap).create({ metadata: { name, namespace } })
@@ -154,8 +181,7 @@ async function timeWriteHeard(name: string, { client, informers }: Running): Pro
 
 const isReady = ({ status }: Pod): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false
-const isOf = ({ metadata }: EndpointSlice, service: string): boolean =>
-  metadata.labels?.['kubernetes.io/service-name'] === service
+const isOf = ({ metadata }: EndpointSlice, service: string): boolean => metadata.labels?.[serviceNameLabel] === service
 const hasReadyEndpoint = ({ endpoints }: EndpointSlice): boolean =>
   endpoints?.some(({ conditions }) => conditions?.ready === true) ?? false
 
@@ -184,12 +210,11 @@ function readyStatus(podIp: string): PodStatus {
 }
 
 /** @returns its address */
-async function startServer(client: Client, informers: Informers): Promise<string> {
-  const ready = untilSeen(informers, Pod, (pod) => pod.metadata.name === serverName && isReady(pod))
+async function startServer(client: Client): Promise<string> {
   await createPod(client, serverName)
-  await ready
-  const { status } = await client.of(Pod).get({ namespace, name: serverName })
-  return status?.podIP ?? ''
+  const get = () => client.of(Pod).get({ namespace, name: serverName })
+  await until(async () => isReady(await get()))
+  return (await get()).status?.podIP ?? ''
 }
 
 async function createPod(client: Client, name: string, spec: { readonly schedulerName?: string } = {}): Promise<void> {

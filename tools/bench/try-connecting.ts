@@ -24,7 +24,7 @@ export interface Connected {
 }
 
 /** Between two rounds of attempts: refusals come at once, and the machine is to have time for the cluster. */
-const pauseMs = 0.5
+const pauseMs = 0.25
 const tryMs = 100
 
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -49,31 +49,30 @@ function connectFromAll(
   { nodes, to }: { readonly nodes: number; readonly to: Uint8Array },
 ): Connected[] {
   const connected: Connected[] = []
-  const waiting = new Set(Array.from({ length: nodes }, (_, index) => index + 1))
+  const open = (node: number) => inNetns(home, paths.node(node), () => makeSocket(tryMs))
+  const waiting = new Map(Array.from({ length: nodes }, (_, index) => [index + 1, open(index + 1)]))
   const silent = new Map<number, number>()
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
   while (waiting.size > 0) {
-    for (const node of waiting) {
-      const outcome = inNetns(home, paths.node(node), () => connectOnce(to))
+    for (const [node, fd] of waiting) {
+      const outcome = connectOnce(fd, to)
       // before it is refused the Service is not in this node's rules: an address that no Service has is silent
       if (outcome === 'refused' || silent.has(node)) {
         silent.set(node, (silent.get(node) ?? 0) + Number(outcome === 'silence'))
       }
-      if (outcome !== 'connected') continue
-      connected.push({ node, atMs: monotonicMs(), silent: silent.get(node) ?? 0 })
-      waiting.delete(node)
+      if (outcome === 'connected') connected.push({ node, atMs: monotonicMs(), silent: silent.get(node) ?? 0 })
+      if (outcome === 'refused') continue
+      close(fd)
+      if (outcome === 'connected') waiting.delete(node)
+      else waiting.set(node, open(node))
     }
     Atomics.wait(sleeper, 0, 0, pauseMs)
   }
   return connected
 }
 
-function connectOnce(to: Uint8Array): 'connected' | 'refused' | 'silence' {
-  const fd = makeSocket(tryMs)
-  try {
-    if (connect(fd, to, to.length) === 0) return 'connected'
-    return lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : 'silence'
-  } finally {
-    close(fd)
-  }
+/** A socket that was refused may try again. */
+function connectOnce(fd: number, to: Uint8Array): 'connected' | 'refused' | 'silence' {
+  if (connect(fd, to, to.length) === 0) return 'connected'
+  return lastErrno() === errnoOf.ECONNREFUSED ? 'refused' : 'silence'
 }

@@ -231,7 +231,7 @@ class NftablesBackend implements ProxyBackend, Disposable {
 
   /**
    * Resolves with whether any element had to change. While the kernel commits a full batch in another thread, or what has
-   * begun before, the next one is planned.
+   * begun before, the next one is planned. What fits one batch is committed before anybody else has a turn.
    */
   async #apply(units: Iterable<PlanUnit>, begun?: Promise<void>): Promise<boolean> {
     const batch = this.#batch
@@ -239,18 +239,18 @@ class NftablesBackend implements ProxyBackend, Disposable {
     let full = begun
     for (const unit of splitLongUnits(units, this.#maxElementBytes)) {
       if (batch.bytes + maxUnitBytes(unit) > this.#maxElementBytes) {
-        await full
+        if (full) await full
         while (this.#ruleset.underWay) await this.#ruleset.underWay
         full = this.#commitMeanwhile(this.#elements(batch))
       }
       if (unit.chains) {
-        await full
+        if (full) await full
         await this.#addListChains(unit.chains)
       }
       batch.remove(unit.removes)
       batch.add(unit.adds)
     }
-    await full
+    if (full) await full
     if (batch.bytes === 0) return full !== begun
     while (this.#ruleset.underWay) await this.#ruleset.underWay
     this.#commit(this.#elements(batch))
