@@ -13,6 +13,7 @@ import { inProcessTransport } from '#client/in-process-transport.ts'
 import { startControllers } from '#controllers/start-controllers.ts'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
 import { type KernelBroker, startNamespaceBroker } from '#kernel/start-namespace-broker.ts'
+import { preferShortSlices } from '#kernel/time-slice.ts'
 import { isInitialUserNamespace } from '#kernel/user-namespace.ts'
 import { apiServerPort, planFamilies, serviceCidrs } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
@@ -45,6 +46,8 @@ export interface ControlPlane extends AsyncDisposable {
 export async function startControlPlane(options: ControlPlaneOptions, signal: AbortSignal): Promise<ControlPlane> {
   await using stack = new AsyncDisposableStack()
   const { log, tell } = options
+  // The threads that are started now, the store's and that of the namespaces, are waited for, too.
+  preferShortSlices({ inherited: true })
   const cluster = readCluster(options.clusterDir)
   const { record, paths, plan, nodes } = cluster
   stack.use(await claimIndex(record))
@@ -54,6 +57,7 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
     openSqliteStore({ path: paths.store, log: log.child({ component: 'store' }) }),
     ensurePki(paths.pki, { ips: [plan.apiServiceIp, plan.controlPlaneIp], nowMs: Date.now() }),
   ])
+  preferShortSlices({ inherited: false })
   stack.use(store)
   writeKubeconfigs(cluster, pki)
   const openSockets = () => openDnsSockets(broker, paths.run, plan)

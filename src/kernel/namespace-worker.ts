@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { SystemCallError } from './libc.ts'
 import { namespaceOperations, type NamespaceOperations } from './namespace-operations.ts'
 import { settleThread } from './namespaces.ts'
+import { preferShortSlices } from './time-slice.ts'
 
 export interface BrokerRequest {
   readonly id: number
@@ -24,6 +25,8 @@ export type BrokerResponse =
 if (parentPort) {
   const port = parentPort
   const { runDir } = workerData as { runDir: string }
+  // Containers are started here.
+  preferShortSlices({ inherited: false })
   const operations = namespaceOperations(settleThread(), runDir)
   port.on('message', (request: BrokerRequest) => port.postMessage(answer(operations, request)))
   port.postMessage({ id: 0, result: undefined } satisfies BrokerResponse)
