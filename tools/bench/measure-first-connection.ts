@@ -34,13 +34,16 @@ const serverName = 'first-server'
 const serviceNameLabel = 'kubernetes.io/service-name'
 const pollMs = 10
 const patienceMs = 60_000
+/** Less than any pod takes until it is ready: all that its creation causes is over. */
+const quietMs = 20
 
 export interface FirstConnectionOptions {
   readonly nodes: number
   /** Others, made before. */
   readonly services: number
-  readonly rounds: number
-  /** After these, with a client that watches. */
+  /** Connected from each node in turn. */
+  readonly roundsEach: number
+  /** After these, with a client that watches, connected from all nodes at once. */
   readonly watchedRounds: number
 }
 
@@ -51,7 +54,7 @@ export interface FirstConnectionResult extends Rounds {
 }
 
 export interface Rounds {
-  /** Milliseconds from asking, one per round and node. */
+  /** Milliseconds from asking, one per round and node that connected. */
   readonly connected: readonly number[]
   /** The same from when the pod's status was durable. */
   readonly connectedSinceDurable: readonly number[]
@@ -71,22 +74,25 @@ export interface WatchedRounds extends Rounds {
 }
 
 export async function measureFirstConnection(options: FirstConnectionOptions): Promise<FirstConnectionResult> {
-  const { nodes, services, rounds, watchedRounds } = options
+  const { services, roundsEach, watchedRounds } = options
+  const nodes = Array.from({ length: options.nodes }, (_, index) => index + 1)
   using commits = makeCommitsFile()
-  await using cluster = await startBenchCluster(nodes, recordingEnv(commits.file))
+  await using cluster = await startBenchCluster(options.nodes, recordingEnv(commits.file))
   const { client } = cluster
   const holder = (await cluster.processes()).find(({ role }) => role === 'holder')
   if (!holder) throw new Error('Cannot measure: the cluster has no holder process')
   const begun = monotonicMs()
   await fillCluster(client, services)
   const fillMs = monotonicMs() - begun
-  await using connector = await startConnector(holder.pid, cluster.runDir, nodes)
+  await using connector = await startConnector(holder.pid, cluster.runDir)
   const running = { client, connector, podIp: await startServer(client), commitsFile: commits.file }
   // Warms up, and waits until all those Services are in the kernels.
-  await measureRound('first-0', running)
+  await measureRound('first', nodes, running)
   const all: RoundTimes[] = []
-  for (let round = 1; round <= rounds; round++) all.push(await measureRound(`first-${round}`, running))
-  const watched = await measureWatched(watchedRounds, running)
+  for (let round = 0; round < roundsEach; round++) {
+    for (const node of nodes) all.push(await measureRound(`first-${round}-${node}`, [node], running))
+  }
+  const watched = await measureWatched(watchedRounds, nodes, running)
   return { ...roundsOf(all), watched, fillMs }
 }
 
@@ -101,7 +107,7 @@ function roundsOf(all: readonly RoundTimes[]): Rounds {
   }
 }
 
-async function measureWatched(rounds: number, running: Running): Promise<WatchedRounds> {
+async function measureWatched(rounds: number, nodes: readonly number[], running: Running): Promise<WatchedRounds> {
   const stop = new AbortController()
   await using informers = createInformers(running.client, stop.signal)
   await Promise.all([informers.of(EndpointSlice).synced, informers.of(ConfigMap).synced])
@@ -111,7 +117,7 @@ async function measureWatched(rounds: number, running: Running): Promise<Watched
   for (let round = 0; round < rounds; round++) {
     const name = `watched-${round}`
     const heard = untilSeen(informers, EndpointSlice, (slice) => isOf(slice, name) && hasReadyEndpoint(slice))
-    const times = await measureRound(name, running)
+    const times = await measureRound(name, nodes, running)
     all.push(times)
     sliceHeard.push((await heard) - times.askedAt)
     writeHeard.push(await timeWriteHeard(`control-${round}`, running.client, informers))
@@ -138,16 +144,21 @@ interface RoundTimes {
   readonly askedAt: number
   readonly durableAt: number
   readonly answeredAt: number
-  /** One per node. */
+  /** One per node that connected. */
   readonly connectedAt: readonly number[]
   readonly silent: number
 }
 
-async function measureRound(name: string, { client, connector, podIp, commitsFile }: Running): Promise<RoundTimes> {
+async function measureRound(
+  name: string,
+  nodes: readonly number[],
+  { client, connector, podIp, commitsFile }: Running,
+): Promise<RoundTimes> {
   const address = await createService(client, name)
   await createPod(client, name, { schedulerName: 'nobody' })
   await untilSlice(client, name, (slice) => !hasReadyEndpoint(slice))
-  const connected = connector.connect({ address, port })
+  await delay(quietMs)
+  const connected = connector.connect({ address, port, nodes })
   const askedAt = monotonicMs()
   await client.of(Pod).patchStatus({ namespace, name }, 'merge', { status: readyStatus(podIp) })
   const answeredAt = monotonicMs()
@@ -230,9 +241,9 @@ interface Connector extends AsyncDisposable {
   connect(target: Target): Promise<Connected[]>
 }
 
-async function startConnector(holderPid: number, runDir: string, nodes: number): Promise<Connector> {
+async function startConnector(holderPid: number, runDir: string): Promise<Connector> {
   const [enter = '', ...args] = enterHolderCommand({ pid: holderPid, privileged: process.getuid?.() === 0 })
-  const helper = [process.execPath, `${import.meta.dirname}/try-connecting.ts`, runDir, String(nodes)]
+  const helper = [process.execPath, `${import.meta.dirname}/try-connecting.ts`, runDir]
   const child = spawn(enter, [...args, ...helper], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const read = async (): Promise<string> => {

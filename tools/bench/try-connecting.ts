@@ -1,7 +1,7 @@
 /**
- * Helper of measure-first-connection.ts, run in the mount namespace of a cluster: for each line `{address, port}` on
- * standard input it connects again and again from every node's network, and prints `Connected[]` when each has succeeded.
- * Arguments: the cluster's tmpfs and the number of nodes.
+ * Helper of measure-first-connection.ts, run in the mount namespace of a cluster: for each line `Target` on standard input it
+ * connects again and again from the networks of these nodes, and prints `Connected[]` when each has succeeded. Argument: the
+ * cluster's tmpfs.
  */
 import { createInterface } from 'node:readline'
 import { clusterPaths } from '#kernel/cluster-paths.ts'
@@ -13,6 +13,8 @@ import { makeSocket } from './tcp-calls.ts'
 export interface Target {
   readonly address: string
   readonly port: number
+  /** Their numbers. */
+  readonly nodes: readonly number[]
 }
 
 export interface Connected {
@@ -24,33 +26,30 @@ export interface Connected {
 }
 
 /** Between two rounds of attempts: refusals come at once, and the machine is to have time for the cluster. */
-const pauseMs = 0.25
+const pauseMs = 0.1
 const tryMs = 100
 
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 if (import.meta.main) {
-  const [runDir = '', nodes = ''] = process.argv.slice(2)
+  const [runDir = ''] = process.argv.slice(2)
   const home = settleThread()
   process.stdout.write('ready\n')
   for await (const line of createInterface({ input: process.stdin })) {
-    const { address, port } = JSON.parse(line) as Target
-    const connected = connectFromAll(home, clusterPaths(runDir), {
-      nodes: Number(nodes),
-      to: socketAddress(address, port),
-    })
+    const connected = connectFrom(home, clusterPaths(runDir), JSON.parse(line) as Target)
     process.stdout.write(`${JSON.stringify(connected)}\n`)
   }
 }
 
-function connectFromAll(
+function connectFrom(
   home: ThreadHome,
   paths: ReturnType<typeof clusterPaths>,
-  { nodes, to }: { readonly nodes: number; readonly to: Uint8Array },
+  { nodes, address, port }: Target,
 ): Connected[] {
+  const to = socketAddress(address, port)
   const connected: Connected[] = []
   const open = (node: number) => inNetns(home, paths.node(node), () => makeSocket(tryMs))
-  const waiting = new Map(Array.from({ length: nodes }, (_, index) => [index + 1, open(index + 1)]))
+  const waiting = new Map(nodes.map((node) => [node, open(node)]))
   const silent = new Map<number, number>()
   const sleeper = new Int32Array(new SharedArrayBuffer(4))
   while (waiting.size > 0) {
