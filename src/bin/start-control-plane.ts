@@ -1,6 +1,7 @@
 /** The one-machine cluster: starts every component in one process, over an in-process client. */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { NodeAgent } from '#agent/start-node-agent.ts'
 import { adminUser, ensurePki, type Pki } from '#apiserver/pki/open-pki.ts'
 import { renderKubeconfig } from '#apiserver/pki/render-kubeconfig.ts'
@@ -21,6 +22,7 @@ import type { Progress } from '#lib/progress.ts'
 import { deferMetrics } from '#observe/defer-metrics.ts'
 import type { Log } from '#observe/log.ts'
 import { openMetrics } from '#observe/metrics.ts'
+import type { UpcomingSlices } from '#proxy/start-proxy.ts'
 import { openSqliteStore } from '#store/sqlite/open-sqlite-store.ts'
 import { claimIndex } from './claim-index.ts'
 import { openDnsSockets, udpSocketCount } from './dns-sockets.ts'
@@ -85,7 +87,9 @@ export async function startControlPlane(options: ControlPlaneOptions, signal: Ab
   )
   tell({ type: 'step', step: 'control', detail: `API on https://127.0.0.1:${record.apiPort}` })
   await networks
-  await startNodes({ cluster, client, informers, broker, agents, env: options.env, log }, stack, signal)
+  const upcomingSlices: UpcomingSlices = (listener) => api.objects.onUpcoming(EndpointSlice, listener)
+  const nodesOptions = { cluster, client, informers, broker, agents, env: options.env, upcomingSlices, log }
+  await startNodes(nodesOptions, stack, signal)
   await startClusterLoadBalancer({ cluster, client, informers, broker, log }, stack, signal)
   tell({ type: 'step', step: 'nodes', detail: nodes.map((node) => nodeName(record, node)).join(' ') })
   await edge

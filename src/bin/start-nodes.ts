@@ -9,6 +9,7 @@ import type { KernelBroker } from '#kernel/start-namespace-broker.ts'
 import type { NodeAddresses } from '#lib/address-plan.ts'
 import { systemClock } from '#lib/clock.ts'
 import type { Log } from '#observe/log.ts'
+import type { UpcomingSlices } from '#proxy/start-proxy.ts'
 import { type Cluster, nodeName } from './read-cluster.ts'
 import { startProxies } from './start-proxies.ts'
 
@@ -18,6 +19,7 @@ export interface NodesOptions {
   readonly informers: Informers
   readonly broker: KernelBroker
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly upcomingSlices: UpcomingSlices
   readonly log: Log
   /** Each agent is added as it starts. */
   readonly agents: NodeAgent[]

@@ -19,7 +19,7 @@ import { ProxyHealth } from '#proxy/proxy-health.ts'
 import { ProxyMetrics } from '#proxy/proxy-metrics.ts'
 import { ConntrackReconciler } from '#proxy/reconcile-conntrack.ts'
 import { ProxyServers } from '#proxy/serve-proxy-health.ts'
-import { type Proxy, type ProxyObserver, type SyncResult, startProxy } from '#proxy/start-proxy.ts'
+import { type Proxy, type ProxyObserver, type SyncResult, startProxy, type UpcomingSlices } from '#proxy/start-proxy.ts'
 import { tellOfCheck } from '#proxy/tell-of-check.ts'
 import { type Cluster, nodeName } from './read-cluster.ts'
 
@@ -28,6 +28,7 @@ export interface ProxiesOptions {
   readonly client: Client
   readonly informers: Informers
   readonly broker: KernelBroker
+  readonly upcomingSlices: UpcomingSlices
   readonly log: Log
 }
 
@@ -101,7 +102,7 @@ async function startFamilyProxy(
   stack: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<StartedProxy> {
-  const { cluster, client, informers, broker, node } = options
+  const { cluster, client, informers, broker, node, upcomingSlices } = options
   const { record, paths, plan } = cluster
   const netns = clusterPaths(paths.run).node(node.number)
   const log = nodeLog.child({ family })
@@ -122,7 +123,7 @@ async function startFamilyProxy(
   const onCheckFailure = tellOfCheck(recordEvent, informers.of(Service), name)
   const servers = stack.use(new ProxyServers({ listen, anyAddress, health, mode: 'nftables', log, onCheckFailure }))
   observers.push(servers)
-  const common = { informers, nodeName: name, family, serviceCidrs }
+  const common = { informers, nodeName: name, family, serviceCidrs, upcomingSlices }
   const proxy = stack.use(startProxy({ ...common, backend, conntrack, publish, observers, log }, signal))
   return { family, proxy, servers, observers }
 }

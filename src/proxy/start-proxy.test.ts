@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { EndpointSlice } from '#api/endpoint-slice.ts'
 import type { Kind } from '#api/kind.ts'
 import type { KubeObject } from '#api/meta.ts'
 import type { ChangeHandler, Informer } from '#client/contract.ts'
 import type { Informers } from '#client/create-informers.ts'
 import { silentLog } from '#observe/log.ts'
 import type { DesiredRoutes, ProxyBackend, RouteChange } from './backend.ts'
-import { type ProxyDependencies, type ProxyObserver, startProxy } from './start-proxy.ts'
+import { type ProxyDependencies, type ProxyObserver, startProxy, type UpcomingSlices } from './start-proxy.ts'
 import { service, slice } from './suite/packet-case.ts'
 
 /** Informers whose content the test decides. */
 class FakeInformers {
   readonly #handlers = new Map<string, ChangeHandler<KubeObject>[]>()
   readonly #synced = new Map<string, PromiseWithResolvers<void>>()
+  readonly #objects = new Map<string, KubeObject | undefined>()
 
   readonly informers = {
     of: (kind: Kind) => {
@@ -20,12 +22,15 @@ class FakeInformers {
       const onChange = (handler: ChangeHandler<KubeObject>) => {
         this.#handlers.set(kind.kind, [...(this.#handlers.get(kind.kind) ?? []), handler])
       }
-      return { synced, onChange } as unknown as Informer<KubeObject>
+      const get = ({ name }: { name: string }) => this.#objects.get(`${kind.kind}/${name}`)
+      return { synced, onChange, get } as unknown as Informer<KubeObject>
     },
   } as unknown as Informers
 
   change(before: KubeObject | undefined, after: KubeObject | undefined): void {
-    for (const handler of this.#handlers.get((after ?? before)!.kind) ?? []) handler({ before, after })
+    const { kind, metadata } = (after ?? before)!
+    this.#objects.set(`${kind}/${metadata.name}`, after)
+    for (const handler of this.#handlers.get(kind) ?? []) handler({ before, after })
   }
 
   finish(...kinds: string[]): void {
@@ -62,7 +67,7 @@ class FakeBackend implements ProxyBackend {
   async cleanup(): Promise<void> {}
 }
 
-function start(failures = 0, more: Pick<ProxyDependencies, 'observers' | 'conntrack'> = {}) {
+function start(failures = 0, more: Pick<ProxyDependencies, 'observers' | 'conntrack' | 'upcomingSlices'> = {}) {
   const informers = new FakeInformers()
   const backend = new FakeBackend()
   backend.failures = failures
@@ -288,4 +293,80 @@ test('ServiceCIDR objects: their ranges of the family, beside the configured one
   informers.change(range('kubernetes', '10.96.0.0/16'), range('kubernetes', '10.96.0.0/16'))
   await proxy.settled()
   assert.equal(backend.ranges.length, 3, 'nothing new')
+})
+
+/** A slice as it is on its way to the disk, and with the version at which it is stored there. */
+function withVersion(resourceVersion: number, pods: readonly string[]): EndpointSlice {
+  const base = slice({ endpoints: [] })
+  const endpoints = pods.map((uid) => ({ addresses: [`10.0.0.${uid}`], targetRef: { kind: 'Pod', uid } }))
+  return { ...base, metadata: { ...base.metadata, resourceVersion: String(resourceVersion) }, endpoints }
+}
+
+async function startEarly() {
+  let give: Parameters<UpcomingSlices>[0] = () => {}
+  const started = start(0, { upcomingSlices: (listener) => (give = listener) })
+  const { informers, proxy } = started
+  informers.change(undefined, service())
+  informers.change(undefined, withVersion(3, ['1']))
+  informers.finish('Service', 'EndpointSlice', 'Node')
+  await proxy.settled()
+  const { promise: settled, resolve: stored, reject: failed } = Promise.withResolvers<void>()
+  return { ...started, give: (version: number, early: EndpointSlice) => give(early, version, settled), stored, failed }
+}
+
+test('endpoints on their way to the disk are routed, and not again when they are stored', async () => {
+  const { informers, backend, proxy, give, stored } = await startEarly()
+  await using _ = proxy
+  const early = withVersion(5, ['1', '2'])
+  give(5, early)
+  await Promise.resolve()
+  assert.deepEqual(backend.syncs.at(-1), { endpoints: { [web]: 2 }, changed: [web] })
+  informers.change(withVersion(3, ['1']), early)
+  stored()
+  await turn()
+  await turn()
+  await proxy.settled()
+  assert.equal(backend.syncs.length, 2)
+})
+
+test('that pods have left is told when it is stored, not when it is on its way', async () => {
+  const { informers, backend, proxy, published, give } = await startEarly()
+  await using _ = proxy
+  const early = withVersion(5, [])
+  give(5, early)
+  await turn()
+  await proxy.settled()
+  assert.deepEqual([backend.syncs.at(-1)?.endpoints, published], [{ [web]: 0 }, [3]])
+  informers.change(withVersion(3, ['1']), early)
+  await proxy.settled()
+  await turn()
+  assert.deepEqual(published, [3, 5])
+})
+
+test('what was not stored is taken back', async () => {
+  const { backend, proxy, give, failed } = await startEarly()
+  await using _ = proxy
+  give(5, withVersion(5, ['1', '2']))
+  await turn()
+  failed()
+  await turn()
+  await turn()
+  await proxy.settled()
+  assert.deepEqual(
+    backend.syncs.map(({ endpoints }) => endpoints[web]),
+    [1, 2, 1],
+  )
+})
+
+test('older news do not undo what is on its way', async () => {
+  const { informers, backend, proxy, give } = await startEarly()
+  await using _ = proxy
+  give(5, withVersion(5, ['1', '2', '3']))
+  informers.change(withVersion(3, ['1']), withVersion(4, ['1', '2']))
+  await turn()
+  await proxy.settled()
+  assert.deepEqual(
+    backend.syncs.map(({ endpoints }) => endpoints[web]),
+    [1, 3],
+  )
 })

@@ -11,6 +11,7 @@ import type { Informers } from '#client/create-informers.ts'
 import type { IpFamily } from '#lib/ip.ts'
 import type { Log } from '#observe/log.ts'
 import type { ProxyBackend } from './backend.ts'
+import { EarlySlices } from './early-slices.ts'
 import type { LocalGaps } from './count-local-gaps.ts'
 import type { HealthCheck } from './desired-health-checks.ts'
 import { RouteTracker } from './desired-routes.ts'
@@ -39,7 +40,12 @@ export interface ProxyDependencies {
    * pods end without waiting for this node.
    */
   readonly publish?: (version: number) => void
+  /** Absent: EndpointSlices are routed when they are stored. */
+  readonly upcomingSlices?: UpcomingSlices
 }
+
+/** Calls back for EndpointSlices on their way to the disk. `settled`: it is stored, or will never be. */
+export type UpcomingSlices = (listener: (slice: EndpointSlice, version: number, settled: Promise<void>) => void) => void
 
 export interface ProxyObserver {
   /** A change has come in. `triggerTime`: when that happened which it is a consequence of, where the object says so. */
@@ -98,6 +104,7 @@ class RunningProxy implements Proxy {
   #retryMs = firstRetryMs
   #waiting: (() => void)[] = []
   readonly #ranges: ServiceRanges
+  readonly #early = new EarlySlices()
   /** Newest EndpointSlice that was seen; newest one that took pods out; and what was told about. */
   #seenVersion = 0
   #withdrawnVersion = 0
@@ -110,6 +117,7 @@ class RunningProxy implements Proxy {
     this.#tracker = new RouteTracker(family, { name: nodeName })
     this.synced = this.#firstSync.promise
     this.#watch()
+    this.#watchUpcoming()
     const onAbort = () => this.#end()
     signal.addEventListener('abort', onAbort, { once: true })
     this.#stop.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true })
@@ -129,18 +137,16 @@ class RunningProxy implements Proxy {
   }
 
   #watch(): void {
-    const { informers, nodeName, family } = this.#dependencies
+    const { informers, nodeName } = this.#dependencies
     informers.of(Service).onChange(({ before, after }) => {
       this.#tracker.serviceChanged(before, after)
       this.#tell((observer) => observer.queued?.('service'))
       this.#schedule()
     })
     informers.of(EndpointSlice).onChange(({ before, after }) => {
-      this.#tracker.sliceChanged(before, after)
       this.#noteVersion(before, after)
-      const triggerTime = after?.addressType === family ? newTriggerTime(before, after) : undefined
-      this.#tell((observer) => observer.queued?.('endpoints', triggerTime))
-      this.#schedule(true)
+      if (this.#early.covers({ before, after })) this.#schedule(true)
+      else this.#sliceChanged(before, after)
     })
     informers.of(Node).onChange(({ before, after }) => {
       if ((after ?? before)?.metadata.name !== nodeName) return
@@ -153,6 +159,31 @@ class RunningProxy implements Proxy {
       if (!this.#ranges.changed(before, after)) return
       this.#everything = true
       this.#schedule()
+    })
+  }
+
+  #sliceChanged(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    this.#tracker.sliceChanged(before, after)
+    const isOwn = after?.addressType === this.#dependencies.family
+    const triggerTime = isOwn ? newTriggerTime(before, after) : undefined
+    this.#tell((observer) => observer.queued?.('endpoints', triggerTime))
+    this.#schedule(true)
+  }
+
+  /** That they are in the kernel is published when they are stored: only then all before them are known. */
+  #watchUpcoming(): void {
+    const { informers, upcomingSlices, family } = this.#dependencies
+    const stored = informers.of(EndpointSlice)
+    upcomingSlices?.((slice, version, settled) => {
+      if (slice.addressType !== family || !this.#isReady || this.#stop.signal.aborted) return
+      this.#early.give(slice, version)
+      this.#sliceChanged(stored.get(slice.metadata), slice)
+      // A turn later whoever watches what is stored has heard of it.
+      const takeBack = () =>
+        setImmediate(() => {
+          if (this.#early.takeBack(slice)) this.#sliceChanged(slice, stored.get(slice.metadata))
+        })
+      settled.then(takeBack, takeBack)
     })
   }
 

@@ -63,6 +63,13 @@ const writeCases: Record<string, Case> = {
     const again = numberOf(await store.put('/a/x', '2', 0))
     assert.ok(again > deleted)
   },
+  'who writes hears of the revision before the write is there, and not at all of a conflict': async (store) => {
+    const heard: string[] = []
+    const accepted = (revision: number) => heard.push(`accepted ${revision}`)
+    heard.push(`written ${await store.put('/a/x', '1', 0, accepted)}`)
+    assert.equal(await store.put('/a/x', '2', 0, accepted), 'conflict')
+    assert.deepEqual(heard, ['accepted 2', 'written 2'])
+  },
   'of many writers with the same expectation exactly one wins': async (store) => {
     const revision = numberOf(await store.put('/a/x', '0', 0))
     const results = await Promise.all(Array.from({ length: 20 }, (_, n) => store.put('/a/x', String(n), revision)))

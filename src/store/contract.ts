@@ -45,6 +45,8 @@ export interface ListOptions {
   readonly revision?: number
 }
 
+export type Accepted = (revision: number) => void
+
 export interface Store {
   /** Newest committed revision. Starts at 1 for an empty store. */
   currentRevision(): Promise<number>
@@ -53,9 +55,11 @@ export interface Store {
   list(prefix: string, options?: ListOptions): Promise<ListResult>
   /**
    * Writes if the key's revision is `expected` (0: the key must not exist), and resolves when the write is durable.
+   * @param accepted called with the new revision when the write is on its way and only the disk can still refuse it; a
+   * store that cannot know this before never calls it
    * @returns the new revision, or 'conflict' when the key is at another revision
    */
-  put(key: string, value: string, expected: number): Promise<number | 'conflict'>
+  put(key: string, value: string, expected: number, accepted?: Accepted): Promise<number | 'conflict'>
   /** Removes under the same condition; the revision returned is that of the deletion. */
   delete(key: string, expected: number): Promise<number | 'conflict'>
   /**

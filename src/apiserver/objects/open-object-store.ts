@@ -15,6 +15,16 @@ export interface ObjectChange {
   readonly after?: KubeObject
 }
 
+/**
+ * @param object without its resourceVersion, which is `revision`
+ * @param settled resolves when it is stored and in the cache; rejects when it is not stored
+ */
+export type UpcomingListener<T extends KubeObject = KubeObject> = (
+  object: T,
+  revision: number,
+  settled: Promise<void>,
+) => void
+
 /** Objects given out are shared and never changed; objects given in belong to the store from then on. */
 export interface ObjectStore {
   /** Waits until the cache has everything that is committed now; returns that revision. */
@@ -32,23 +42,35 @@ export interface ObjectStore {
   replace(kind: Kind, before: KubeObject, object: KubeObject): Promise<KubeObject | 'conflict'>
   /** Removes if the stored object is still `before`; returns the last state at the deletion's revision. */
   remove(kind: Kind, before: KubeObject): Promise<KubeObject | 'conflict'>
+  /**
+   * Calls back for objects of this kind on their way to the disk, when nothing else can refuse them any more: for who makes
+   * something of them that can be undone. Writes of other servers, and several that are made together, are heard of when
+   * they are stored, like everything.
+   */
+  onUpcoming<T extends KubeObject>(kind: Kind<T>, listener: UpcomingListener<T>): void
   /** Makes all changes, to different objects, or none. Answers as each of them would alone, in order. */
   commit(changes: readonly ObjectChange[]): Promise<readonly KubeObject[] | 'conflict'>
 }
 
 export async function openObjectStore(store: Store, log: Log, signal: AbortSignal): Promise<ObjectStore> {
   const cache = await startApiCache(store, log, signal)
+  const upcomingListeners = new Map<string, UpcomingListener[]>()
 
   const put = async (kind: Kind, object: KubeObject, expected: number): Promise<KubeObject | 'conflict'> => {
     const written = withoutRevision(object)
     const text = JSON.stringify(written)
     const forget = cache.expect(text, written)
+    const upcoming = announce(upcomingListeners.get(resourcePrefix(kind)), written)
     try {
       const key = keyOf(kind, object)
-      const revision = await store.put(key, text, expected)
+      const revision = await store.put(key, text, expected, upcoming?.accepted)
       if (revision === 'conflict') return 'conflict'
       await cache.reached(revision)
+      upcoming?.stored()
       return withRevision(written, revision)
+    } catch (error) {
+      upcoming?.failed(error)
+      throw error
     } finally {
       forget()
     }
@@ -69,6 +91,10 @@ export async function openObjectStore(store: Store, log: Log, signal: AbortSigna
 
   return {
     commit,
+    onUpcoming: (kind, listener) => {
+      const prefix = resourcePrefix(kind)
+      upcomingListeners.set(prefix, [...(upcomingListeners.get(prefix) ?? []), listener as UpcomingListener])
+    },
     fresh: async () => {
       const revision = await store.currentRevision()
       await cache.reached(revision)
@@ -89,6 +115,17 @@ export async function openObjectStore(store: Store, log: Log, signal: AbortSigna
       return withRevision(before, revision)
     },
   }
+}
+
+/** Nothing to do where nobody listens. */
+function announce(listeners: readonly UpcomingListener[] | undefined, object: KubeObject) {
+  if (!listeners) return undefined
+  const { promise: settled, resolve: stored, reject: failed } = Promise.withResolvers<void>()
+  settled.catch(() => {})
+  const accepted = (revision: number) => {
+    for (const listener of listeners) listener(object, revision, settled)
+  }
+  return { accepted, stored, failed }
 }
 
 type EncodedChange = Change & ({ readonly written: KubeObject; readonly value: string } | { readonly written?: never })

@@ -17,7 +17,11 @@ export function openMemoryStore(limits: HistoryLimits = defaultHistoryLimits): S
     currentRevision: async () => timeline.revision,
     get: async (key) => timeline.get(key),
     list: async (prefix, options) => timeline.list(prefix, options),
-    put: async (key, value, expected) => (timeline.allows({ key, value, expected }) ? write(key, value) : 'conflict'),
+    put: async (key, value, expected, accepted) => {
+      if (!timeline.allows({ key, value, expected })) return 'conflict'
+      accepted?.(timeline.revision + 1)
+      return write(key, value)
+    },
     delete: async (key, expected) => (timeline.allows({ key, expected }) ? write(key, undefined) : 'conflict'),
     commit: async (changes) => commit(changes),
     watch: (prefix, after, signal) => timeline.watch(prefix, after, signal),

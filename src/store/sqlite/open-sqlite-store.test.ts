@@ -61,6 +61,15 @@ describe('sqlite store, closed and opened again', () => {
     await assert.rejects(openSqliteStore({ path, log: silentLog }), /Cannot open the store .*locked/)
   })
 
+  test('a write is accepted before it is on disk', async () => {
+    await using store = await openSqliteStore({ path: newPath(), log: silentLog })
+    const { promise: accepted, resolve } = Promise.withResolvers<number>()
+    const written = store.put('/a/1', '1', 0, resolve)
+    assert.equal(await accepted, 2)
+    assert.deepEqual([await store.get('/a/1'), await store.currentRevision()], [undefined, 1])
+    assert.equal(await written, 2)
+  })
+
   test('writing after closing fails', async () => {
     const store = await openSqliteStore({ path: newPath(), log: silentLog })
     await store[Symbol.asyncDispose]()

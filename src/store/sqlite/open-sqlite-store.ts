@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Log } from '#observe/log.ts'
-import type { Change, Store } from '../contract.ts'
+import type { Accepted, Change, Store } from '../contract.ts'
 import { defaultHistoryLimits, type HistoryLimits, Timeline } from '../timeline.ts'
 import type { FromWriter, ToWriter, Write } from './run-writer.ts'
 
@@ -16,6 +16,7 @@ export interface SqliteStoreOptions {
 
 interface WaitingWrite extends Write {
   readonly settle: (error?: Error) => void
+  readonly accepted?: Accepted
 }
 
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -26,9 +27,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const queue = new CommitQueue(worker, timeline, options.log)
 
   // Whoever writes a key waits for the write before it, so that a conflict is always with something durable.
-  const write = async (change: Change): Promise<number | 'conflict'> => {
+  const write = async (change: Change, accepted?: Accepted): Promise<number | 'conflict'> => {
     while (queue.pending(change.key)) await queue.pending(change.key)
-    return timeline.allows(change) ? queue.add(change.key, change.value) : 'conflict'
+    return timeline.allows(change) ? queue.add(change.key, change.value, accepted) : 'conflict'
   }
   const pendingOf = (changes: readonly Change[]) => changes.flatMap(({ key }) => queue.pending(key) ?? [])
   const commit = async (changes: readonly Change[]): Promise<readonly number[] | 'conflict'> => {
@@ -42,7 +43,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     currentRevision: async () => timeline.revision,
     get: async (key) => timeline.get(key),
     list: async (prefix, listOptions) => timeline.list(prefix, listOptions),
-    put: (key, value, expected) => write({ key, value, expected }),
+    put: (key, value, expected, accepted) => write({ key, value, expected }, accepted),
     delete: (key, expected) => write({ key, expected }),
     commit,
     watch: (prefix, after, signal) => timeline.watch(prefix, after, signal),
@@ -81,7 +82,7 @@ class CommitQueue {
     return this.#pending.get(key)
   }
 
-  add(key: string, value: string | undefined): Promise<number> {
+  add(key: string, value: string | undefined, accepted?: Accepted): Promise<number> {
     if (this.#broken) return Promise.reject(this.#broken)
     const revision = this.#nextRevision++
     const done = new Promise<number>((resolve, reject) => {
@@ -90,7 +91,13 @@ class CommitQueue {
         if (error) reject(error)
         else resolve(revision)
       }
-      this.#waiting.push({ key, revision, settle, ...(value !== undefined && { value }) })
+      this.#waiting.push({
+        key,
+        revision,
+        settle,
+        ...(value !== undefined && { value }),
+        ...(accepted && { accepted }),
+      })
     })
     this.#pending.set(
       key,
@@ -132,6 +139,8 @@ class CommitQueue {
       ...(value !== undefined && { value }),
     }))
     this.#worker.postMessage({ type: 'commit', writes } satisfies ToWriter)
+    // Now, not before: who hears of them has as many batches as the disk, and works while it does.
+    for (const { accepted, revision } of this.#inFlight) accepted?.(revision)
   }
 
   #answered(message: FromWriter): void {
