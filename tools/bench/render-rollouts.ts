@@ -79,8 +79,10 @@ ${rows.join('\n')}
 
 ## How it is measured
 
-Four Deployments: three with three or two pods as the table says, and the control, which differs from the first in one
-annotation only (\`frontdesk.dev/await-routes: "false"\`). All are asked at a constant rate, whatever happens, by processes in
+Four Deployments: three with three or two pods as the table says, and the control, which differs from the first in that its
+pods stop without waiting for their routes (\`frontdesk.dev/await-routes: "false"\`), and that its EndpointSlice is written
+from outside, 50 ms after its pods have changed (published times from a pod to its rules are 1.5 s and more). The cluster's
+own controllers are mostly faster than a pod that closes its door. All are asked at a constant rate, whatever happens, by processes in
 the network of a pod and outside of the nodes. A request is lost when it has no right answer: refused, reset, closed, or
 silent for ten seconds. Nothing is tried again. Meanwhile: scaling up to 6, down to 1 and back; a pod not ready and ready
 again; a node drained, removed and brought back; \`kill -9\` of the edge process and of the control plane (with it of every

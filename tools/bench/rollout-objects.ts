@@ -20,7 +20,7 @@ const patienceMs = 60_000
 export interface App {
   readonly name: string
   readonly replicas: number
-  /** False is the control: its pods are stopped without waiting for routes. */
+  /** False is the control: its pods are stopped without waiting for routes, which come late (mirror-slowly.ts). */
   readonly isOrdered: boolean
   readonly port: number
   readonly hostNetwork?: boolean
@@ -51,7 +51,8 @@ export async function createService(client: Client, name: string, app: App, more
     port: servicePort,
     targetPort: app.port,
   }))
-  const spec = { selector: { app: app.name }, ports, ...more }
+  // The control's endpoints are made from outside.
+  const spec = { ...(app.isOrdered && { selector: { app: app.name } }), ports, ...more }
   return await client.of(Service).create({ metadata: { name, namespace }, spec })
 }
 
@@ -117,7 +118,7 @@ export async function uncordon(client: Client, node: string): Promise<void> {
   await client.of(Node).patch({ name: node }, 'merge', { spec: { unschedulable: null } })
 }
 
-const isReady = ({ status }: Pod): boolean =>
+export const isReady = ({ status }: Pod): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true
 
 /** Resolves when the pod's readiness is as wanted. */

@@ -1,7 +1,7 @@
 /**
  * Counts what is lost while pods come and go under a constant load of new and kept connections and datagrams: see
  * rollout-steps.ts for what is done and rollout-targets.ts for the ways that are taken. The pods of one Deployment are
- * stopped without waiting for their routes: the control. Fails when anything is lost, and when the control loses nothing:
+ * stopped without waiting for their routes, which follow late: the control. Fails when anything is lost, and when the control loses nothing:
  * then nothing was shown.
  *
  * `npm run bench:rollout`: 1,000,000 requests over 50 rollouts; writes docs/benchmarks-rollout.md. Options: `--rollouts N`,
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { Event } from '#api/event.ts'
 import type { Client } from '#client/contract.ts'
 import { type BenchCluster, startBenchCluster } from './bench-cluster.ts'
+import { mirrorSlowly } from './mirror-slowly.ts'
 import { renderPage, renderRollouts } from './render-rollouts.ts'
 import {
   controlName,
@@ -41,6 +42,7 @@ import { startRolloutLoad, type RunningLoad } from './start-rollout-load.ts'
 import { summarize } from './statistics.ts'
 
 const maxControlRestarts = 20
+const control = apps.find(({ name }) => name === controlName)!
 
 export interface RolloutOptions {
   readonly rollouts: number
@@ -60,6 +62,8 @@ export async function measureRollouts(options: RolloutOptions): Promise<RolloutR
   using directory = openDirectory()
   await Promise.all(apps.map((app) => createApp(client, app, directory.path)))
   const targets = await createTargets(cluster, options.rate)
+  using mirror = openAborter()
+  await mirrorSlowly(client, control, mirror.signal)
   await settle(cluster)
   const deletion = await timeDeletions(client, directory.path, options.timedDeletions)
   const write = summarize(await timeWrites(client, options.timedDeletions))
@@ -100,13 +104,17 @@ async function untilControlLoses(
   load: RunningLoad,
   tell: (line: string) => void,
 ): Promise<void> {
-  const control = apps.find(({ name }) => name === controlName)!
   for (let tries = 1; tries <= maxControlRestarts && lostByControl(load.counts()) === 0; tries++) {
     await restart(cluster.client, control)
     await settle(cluster)
     await atLeast(load, 0)
     tell(`${`restart ${tries} of the control alone`.padEnd(36)}           ${describe(load.counts())}`)
   }
+}
+
+function openAborter(): Disposable & { readonly signal: AbortSignal } {
+  const stop = new AbortController()
+  return { signal: stop.signal, [Symbol.dispose]: () => stop.abort() }
 }
 
 function openDirectory(): Disposable & { readonly path: string } {

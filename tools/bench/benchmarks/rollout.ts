@@ -9,7 +9,7 @@ export const rollout: Benchmark = {
   method: `
 Rolling updates, scaling, a drained node and killed processes under constant load, in small: the same with 1,000,000 requests
 over 50 rollouts is \`npm run bench:rollout\`. The control does the same with pods that stop without waiting for their
-routes: it should lose some.`,
+routes, and routes that follow them 50 ms late, as elsewhere: it should lose some.`,
   run: async ({ isSmall }) => {
     const size = isSmall ? { rollouts: 4, requests: 8_000, rate: 150 } : { rollouts: 6, requests: 20_000, rate: 200 }
     const tell = (line: string): void => console.error(`  ${line}`)
