@@ -57,9 +57,10 @@ export interface RolloutOptions {
 }
 
 export async function measureRollouts(options: RolloutOptions): Promise<RolloutResult> {
+  // Before the cluster, to be removed after it: pods that start would make it anew.
+  using directory = openDirectory()
   await using cluster = await startBenchCluster(options.nodes)
   const { client } = cluster
-  using directory = openDirectory()
   await Promise.all(apps.map((app) => createApp(client, app, directory.path)))
   const targets = await createTargets(cluster, options.rate)
   using mirror = openAborter()
